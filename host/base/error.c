@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Filling in and clearing of struct ebs_error.
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fill(struct ebs_error *error, const char *code, const char *suffix, const char *format,
+		 va_list arguments)
+{
+	char *text = NULL;
+
+	if (!error || ebs_error_is_set(error))
+		return;
+	snprintf(error->code, sizeof(error->code), "%s", code);
+	if (vasprintf(&text, format, arguments) < 0)
+		return; // the code alone is left to tell
+	if (suffix && asprintf(&error->text, "%s: %s", text, suffix) >= 0)
+		free(text);
+	else
+		error->text = text;
+}
+
+static const char *errno_name(int number)
+{
+	const char *name = strerrorname_np(number);
+
+	return name ? name : "EUNKNOWN";
+}
+
+int ebs_error_set(struct ebs_error *error, const char *code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fill(error, code, NULL, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+int ebs_error_errno(struct ebs_error *error, int number, const char *format, ...)
+{
+	va_list arguments;
+
+	number = abs(number);
+	va_start(arguments, format);
+	fill(error, errno_name(number), strerror(number), format, arguments);
+	va_end(arguments);
+	return -number;
+}
+
+int ebs_error_explain(struct ebs_error *error, int number, const char *format, ...)
+{
+	va_list arguments;
+
+	number = abs(number);
+	va_start(arguments, format);
+	fill(error, errno_name(number), NULL, format, arguments);
+	va_end(arguments);
+	return -number;
+}
+
+bool ebs_error_is_set(const struct ebs_error *error)
+{
+	return error->code[0] != '\0';
+}
+
+const char *ebs_error_text(const struct ebs_error *error)
+{
+	return error->text ? error->text : "";
+}
+
+void ebs_error_clear(struct ebs_error *error)
+{
+	free(error->text);
+	*error = (struct ebs_error){ 0 };
+}
