@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Waiting, on libuv.
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct ebs_loop {
+	uv_loop_t uv;
+	uv_async_t wake;      // sent by the signal handler; referenced while something holds the loop
+	uv_prepare_t prepare; // before each sleep
+	uv_poll_t reader;     // standard output's other end
+	int reader_epoll;     // -1 while nothing is watched
+	ebs_loop_callback *before_sleep;
+	void *before_sleep_context;
+	unsigned holds;
+	bool running;
+	int result;
+};
+
+struct ebs_watch {
+	uv_poll_t uv;
+	struct ebs_loop *loop;
+	ebs_loop_callback *callback;
+	void *context;
+};
+
+struct ebs_timer {
+	uv_timer_t uv;
+	struct ebs_loop *loop;
+	ebs_loop_callback *callback;
+	void *context;
+};
+
+// The signal handler's view of the one loop.
+static struct ebs_loop *signalled_loop;
+static void (*signal_callback)(int number);
+
+static void finish(struct ebs_loop *loop, int result)
+{
+	if (result >= 0)
+		return;
+	loop->result = result;
+	uv_stop(&loop->uv);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	uv_stop(handle->loop);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct ebs_loop *loop = handle->data;
+
+	if (loop->before_sleep)
+		finish(loop, loop->before_sleep(loop->before_sleep_context));
+}
+
+struct ebs_loop *ebs_loop_new(struct ebs_error *error)
+{
+	struct ebs_loop *loop = calloc(1, sizeof(*loop));
+	if (!loop) {
+		ebs_error_errno(error, ENOMEM, "can't make an event loop");
+		return NULL;
+	}
+	int result = uv_loop_init(&loop->uv);
+	if (result) {
+		ebs_error_errno(error, result, "can't make an event loop");
+		free(loop);
+		return NULL;
+	}
+	loop->reader_epoll = -1;
+	uv_async_init(&loop->uv, &loop->wake, on_wake);
+	uv_unref((uv_handle_t *)&loop->wake);
+	uv_prepare_init(&loop->uv, &loop->prepare);
+	loop->prepare.data = loop;
+	uv_prepare_start(&loop->prepare, on_prepare);
+	uv_unref((uv_handle_t *)&loop->prepare);
+	return loop;
+}
+
+void ebs_loop_free(struct ebs_loop *loop)
+{
+	if (!loop)
+		return;
+	if (signalled_loop == loop) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signalled_loop = NULL;
+	}
+	uv_close((uv_handle_t *)&loop->wake, NULL);
+	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	if (loop->reader_epoll >= 0)
+		uv_close((uv_handle_t *)&loop->reader, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	if (loop->reader_epoll >= 0)
+		close(loop->reader_epoll);
+	uv_loop_close(&loop->uv);
+	free(loop);
+}
+
+int ebs_loop_run(struct ebs_loop *loop)
+{
+	loop->result = 0;
+	uv_update_time(&loop->uv);
+	loop->running = true;
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	loop->running = false;
+	return loop->result;
+}
+
+void ebs_loop_stop(struct ebs_loop *loop)
+{
+	if (loop->running) // else it would end the next run
+		uv_stop(&loop->uv);
+}
+
+// The memory of a handle is libuv's until its close callback.
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	struct ebs_watch *watch = handle->data;
+
+	finish(watch->loop, watch->callback(watch->context));
+}
+
+struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
+				 void *context, struct ebs_error *error)
+{
+	struct ebs_watch *watch = calloc(1, sizeof(*watch));
+	if (!watch) {
+		ebs_error_errno(error, ENOMEM, "can't wait for a file descriptor");
+		return NULL;
+	}
+	int result = uv_poll_init(&loop->uv, &watch->uv, fd);
+	if (result) {
+		ebs_error_errno(error, result, "can't wait for a file descriptor");
+		free(watch);
+		return NULL;
+	}
+	watch->uv.data = watch;
+	watch->loop = loop;
+	watch->callback = callback;
+	watch->context = context;
+	uv_poll_start(&watch->uv, UV_READABLE, on_poll);
+	return watch;
+}
+
+void ebs_watch_free(struct ebs_watch *watch)
+{
+	if (watch)
+		uv_close((uv_handle_t *)&watch->uv, free_handle);
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+	struct ebs_timer *timer = handle->data;
+
+	finish(timer->loop, timer->callback(timer->context));
+}
+
+struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
+				 void *context, struct ebs_error *error)
+{
+	struct ebs_timer *timer = calloc(1, sizeof(*timer));
+	if (!timer) {
+		ebs_error_errno(error, ENOMEM, "can't start a timer");
+		return NULL;
+	}
+	uint64_t milliseconds = (uint64_t)fmax(1, round(seconds * 1000));
+
+	uv_timer_init(&loop->uv, &timer->uv);
+	timer->uv.data = timer;
+	timer->loop = loop;
+	timer->callback = callback;
+	timer->context = context;
+	uv_update_time(&loop->uv);
+	uv_timer_start(&timer->uv, on_timer, milliseconds, milliseconds);
+	return timer;
+}
+
+void ebs_timer_free(struct ebs_timer *timer)
+{
+	if (timer)
+		uv_close((uv_handle_t *)&timer->uv, free_handle);
+}
+
+void ebs_loop_hold(struct ebs_loop *loop)
+{
+	if (loop->holds++ == 0)
+		uv_ref((uv_handle_t *)&loop->wake);
+}
+
+void ebs_loop_release(struct ebs_loop *loop)
+{
+	if (--loop->holds == 0)
+		uv_unref((uv_handle_t *)&loop->wake);
+}
+
+void ebs_loop_before_sleep(struct ebs_loop *loop, ebs_loop_callback *callback, void *context)
+{
+	loop->before_sleep = callback;
+	loop->before_sleep_context = context;
+}
+
+static void on_reader_gone(uv_poll_t *handle, int status, int events)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
+// Through an epoll instance of its own: libuv makes what it watches non-blocking, and that would change
+// the descriptor for whoever shares it. An epoll instance that asks for nothing still reports a hang-up.
+void ebs_loop_watch_reader(struct ebs_loop *loop, int fd)
+{
+	struct epoll_event nothing = { .events = 0 };
+	struct stat status;
+
+	if (loop->reader_epoll >= 0 || fstat(fd, &status) ||
+	    !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
+		return;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0)
+		return;
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &nothing) ||
+	    uv_poll_init(&loop->uv, &loop->reader, epoll)) {
+		close(epoll);
+		return;
+	}
+	loop->reader_epoll = epoll;
+	uv_poll_start(&loop->reader, UV_READABLE, on_reader_gone);
+	uv_unref((uv_handle_t *)&loop->reader);
+}
+
+static void on_signal(int number)
+{
+	int saved = errno;
+
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal_callback(number);
+	uv_async_send(&signalled_loop->wake);
+	errno = saved;
+}
+
+// No SA_RESTART: a script that reads a file or waits for a command is to wake up.
+void ebs_loop_catch_signals(struct ebs_loop *loop, void (*callback)(int number))
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	signalled_loop = loop;
+	signal_callback = callback;
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+const char *ebs_loop_library_version(void)
+{
+	return uv_version_string();
+}
