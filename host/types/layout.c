@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// BTF types to layouts.
+#include "types/layout.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "types/types_private.h"
+
+struct ebs_types {
+	struct btf *btf; // own copy: layouts outlive the object that they came with
+	struct ebs_layout **layouts; // by type id, NULL until asked for
+	uint32_t count;
+	unsigned depth; // of the type that is being laid out
+};
+
+// Types that go deeper than this are taken for broken: they could contain themselves.
+#define MAX_DEPTH 64
+
+void ebs_types_free(struct ebs_types *types)
+{
+	if (!types)
+		return;
+	for (uint32_t i = 0; types->layouts && i < types->count; i++) {
+		if (!types->layouts[i])
+			continue;
+		free(types->layouts[i]->name);
+		free(types->layouts[i]->fields);
+		free(types->layouts[i]);
+	}
+	free(types->layouts);
+	btf__free(types->btf);
+	free(types);
+}
+
+struct ebs_types *ebs_types_new(const struct btf *btf)
+{
+	struct ebs_types *types = calloc(1, sizeof(*types));
+	if (!types)
+		return NULL;
+	uint32_t size;
+	const void *bytes = btf__raw_data(btf, &size);
+	types->btf = bytes ? btf__new(bytes, size) : NULL;
+	if (types->btf) {
+		types->count = btf__type_cnt(types->btf);
+		types->layouts = calloc(types->count, sizeof(*types->layouts));
+	}
+	if (!types->layouts) {
+		ebs_types_free(types);
+		return NULL;
+	}
+	return types;
+}
+
+const struct btf *ebs_types_btf(const struct ebs_types *types)
+{
+	return types->btf;
+}
+
+// The type behind qualifiers, typedefs and tags; NULL when there is none.
+static const struct btf_type *resolve(const struct ebs_types *types, uint32_t *id)
+{
+	const struct btf_type *type = btf__type_by_id(types->btf, *id);
+
+	for (int depth = 0; depth < MAX_DEPTH; depth++) {
+		if (!type || !(btf_is_mod(type) || btf_is_typedef(type) || btf_kind(type) == BTF_KIND_TYPE_TAG))
+			return type;
+		*id = type->type;
+		type = btf__type_by_id(types->btf, *id);
+	}
+	return NULL;
+}
+
+static const char *string(const struct ebs_types *types, uint32_t offset)
+{
+	const char *text = btf__name_by_offset(types->btf, offset);
+
+	return text ? text : "";
+}
+
+// The name in C.
+static void append_name(const struct ebs_types *types, uint32_t id, unsigned depth, struct ebs_buffer *out)
+{
+	const struct btf_type *type = btf__type_by_id(types->btf, id);
+
+	for (; type && btf_is_mod(type) && depth < MAX_DEPTH; depth++)
+		type = btf__type_by_id(types->btf, type->type);
+	if (!type || depth >= MAX_DEPTH || btf_kind(type) == BTF_KIND_UNKN) {
+		ebs_buffer_append_string(out, "void");
+		return;
+	}
+
+	const char *name = string(types, type->name_off);
+	const char *tag = "";
+	if (btf_is_struct(type))
+		tag = "struct ";
+	else if (btf_is_union(type))
+		tag = "union ";
+	else if (btf_is_any_enum(type))
+		tag = "enum ";
+	if (btf_is_ptr(type)) {
+		append_name(types, type->type, depth + 1, out);
+		ebs_buffer_append_string(out, " *");
+	} else if (btf_is_array(type)) {
+		append_name(types, btf_array(type)->type, depth + 1, out);
+		ebs_buffer_printf(out, "[%u]", btf_array(type)->nelems);
+	} else if (btf_is_func_proto(type)) {
+		ebs_buffer_append_string(out, "function");
+	} else {
+		ebs_buffer_printf(out, "%s%s", tag, *name ? name : "(anonymous)");
+	}
+}
+
+static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_layout *layout)
+{
+	bool plain_size = layout->size == 1 || layout->size == 2 || layout->size == 4 || layout->size == 8;
+
+	layout->kind = EBS_BYTES;
+	if (btf_is_ptr(type)) {
+		layout->size = 8;
+		layout->kind = EBS_UNSIGNED;
+	} else if (btf_is_float(type) && (layout->size == 4 || layout->size == 8)) {
+		layout->kind = EBS_FLOAT;
+	} else if (btf_is_int(type) && plain_size) {
+		int encoding = btf_int_encoding(type);
+
+		if (encoding & BTF_INT_BOOL)
+			layout->kind = EBS_BOOL;
+		else
+			layout->kind = encoding & BTF_INT_SIGNED ? EBS_SIGNED : EBS_UNSIGNED;
+	} else if (btf_is_any_enum(type) && plain_size) {
+		layout->kind = EBS_UNSIGNED;
+		if (btf_is_enum(type) && !btf_kflag(type)) {
+			// Before the flag meant "signed" compilers left it out: negative values tell.
+			const struct btf_enum *value = btf_enum(type);
+			for (int i = 0; i < btf_vlen(type); i++)
+				if (value[i].val < 0)
+					layout->kind = EBS_SIGNED;
+		} else if (btf_kflag(type)) {
+			layout->kind = EBS_SIGNED;
+		}
+	}
+	return layout;
+}
+
+static int array_layout(struct ebs_types *types, const struct btf_type *type, struct ebs_layout *layout,
+			struct ebs_error *error)
+{
+	const struct btf_array *array = btf_array(type);
+	const struct ebs_layout *element = ebs_types_layout(types, array->type, error);
+	if (!element)
+		return -EINVAL;
+
+	uint32_t base_id = array->type;
+	const struct btf_type *base = resolve(types, &base_id);
+	const char *base_name = string(types, base->name_off);
+
+	layout->kind = EBS_ARRAY;
+	layout->element = element;
+	layout->count = array->nelems;
+	layout->flexible = array->nelems == 0;
+	if ((uint64_t)element->size * array->nelems > UINT32_MAX)
+		return ebs_error_set(error, "EINVAL", "the type %s is too large", layout->name);
+	layout->size = element->size * array->nelems;
+	if (btf_is_int(base) && element->size == 1) {
+		if (strcmp(base_name, "char") == 0)
+			layout->kind = EBS_STRING;
+		else if (element->kind == EBS_UNSIGNED)
+			layout->kind = EBS_BYTES;
+	}
+	return 0;
+}
+
+static int add_field(struct ebs_layout *layout, struct ebs_field field)
+{
+	struct ebs_field *fields = reallocarray(layout->fields, layout->field_count + 1, sizeof(*fields));
+	if (!fields)
+		return -ENOMEM;
+	layout->fields = fields;
+	layout->fields[layout->field_count++] = field;
+	return 0;
+}
+
+// Old BTF describes a bitfield by an integer type that has fewer bits than its size.
+static uint32_t bitfield_bits(const struct ebs_types *types, const struct btf_type *record, uint32_t index,
+			      uint32_t *bit_offset)
+{
+	const struct btf_member *member = btf_members(record) + index;
+	uint32_t bits = btf_member_bitfield_size(record, index);
+	uint32_t id = member->type;
+	const struct btf_type *type = resolve(types, &id);
+
+	*bit_offset = btf_member_bit_offset(record, index);
+	if (bits || !type || !btf_is_int(type) || btf_kflag(record))
+		return bits;
+	*bit_offset += btf_int_offset(type);
+	if (btf_int_bits(type) != type->size * 8 || *bit_offset % 8)
+		return btf_int_bits(type);
+	return 0;
+}
+
+static int record_layout(struct ebs_types *types, const struct btf_type *type, struct ebs_layout *layout,
+			 struct ebs_error *error)
+{
+	layout->kind = EBS_RECORD;
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *member = btf_members(type) + i;
+		const char *name = string(types, member->name_off);
+		const struct ebs_layout *inner = ebs_types_layout(types, member->type, error);
+		if (!inner)
+			return -EINVAL;
+
+		uint32_t bit_offset;
+		uint32_t bits = bitfield_bits(types, type, i, &bit_offset);
+		struct ebs_field field = {
+			.name = name,
+			.layout = inner,
+			.offset = bit_offset / 8,
+			.bit_size = bits,
+			.bit_offset = bits ? bit_offset % 8 : 0,
+		};
+		int result = 0;
+		if (bits > 64)
+			return ebs_error_set(error, "EINVAL", "the bitfield %s of %s is too wide", name,
+					     layout->name);
+		if (*name)
+			result = add_field(layout, field);
+		else if (inner->kind == EBS_RECORD)
+			for (uint32_t j = 0; j < inner->field_count && !result; j++) {
+				struct ebs_field lifted = inner->fields[j];
+
+				lifted.offset += field.offset;
+				result = add_field(layout, lifted);
+			}
+		if (result)
+			return ebs_error_errno(error, result, "can't lay out %s", layout->name);
+	}
+	return 0;
+}
+
+const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id, struct ebs_error *error)
+{
+	uint32_t id = type_id;
+	const struct btf_type *type = resolve(types, &id);
+
+	if (type_id >= types->count || !type) {
+		ebs_error_set(error, "EINVAL", "the object's BTF has no type %u", type_id);
+		return NULL;
+	}
+	if (types->layouts[type_id])
+		return types->layouts[type_id];
+	if (types->depth >= MAX_DEPTH) {
+		ebs_error_set(error, "EINVAL", "the type %u of the object's BTF is nested too deeply", type_id);
+		return NULL;
+	}
+
+	struct ebs_buffer name = { 0 };
+	append_name(types, type_id, 0, &name);
+	struct ebs_layout *layout = calloc(1, sizeof(*layout));
+	if (!layout || name.failed) {
+		ebs_buffer_free(&name);
+		free(layout);
+		ebs_error_errno(error, ENOMEM, "can't lay out a type");
+		return NULL;
+	}
+	layout->name = ebs_buffer_take(&name);
+	layout->type_id = id;
+
+	int result = 0;
+	int64_t size = btf__resolve_size(types->btf, id);
+	layout->size = size > 0 ? size : 0;
+	types->depth++;
+	if (btf_is_composite(type))
+		result = record_layout(types, type, layout, error);
+	else if (btf_is_array(type))
+		result = array_layout(types, type, layout, error);
+	else
+		scalar_layout(type, layout);
+	types->depth--;
+	if (result) {
+		free(layout->name);
+		free(layout->fields);
+		free(layout);
+		return NULL;
+	}
+	types->layouts[type_id] = layout;
+	return layout;
+}
+
+uint32_t ebs_types_find(struct ebs_types *types, const char *name)
+{
+	static const struct {
+		const char *tag;
+		uint32_t kinds[2];
+	} spellings[] = {
+		{ "struct ", { BTF_KIND_STRUCT, BTF_KIND_STRUCT } },
+		{ "union ", { BTF_KIND_UNION, BTF_KIND_UNION } },
+		{ "enum ", { BTF_KIND_ENUM, BTF_KIND_ENUM64 } },
+		{ "", { BTF_KIND_TYPEDEF, BTF_KIND_INT } },
+		{ "", { BTF_KIND_STRUCT, BTF_KIND_UNION } },
+		{ "", { BTF_KIND_ENUM, BTF_KIND_ENUM64 } },
+	};
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		size_t length = strlen(spellings[i].tag);
+
+		if (strncmp(name, spellings[i].tag, length))
+			continue;
+		for (int j = 0; j < 2; j++) {
+			int id = btf__find_by_name_kind(types->btf, name + length, spellings[i].kinds[j]);
+
+			if (id > 0)
+				return id;
+		}
+	}
+	return 0;
+}
+
+const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name)
+{
+	if (layout->kind != EBS_RECORD)
+		return NULL;
+	for (uint32_t i = 0; i < layout->field_count; i++)
+		if (strcmp(layout->fields[i].name, name) == 0)
+			return &layout->fields[i];
+	return NULL;
+}
+
+// The bytes that a bitfield touches, at most nine, as one number; bits count from the least significant one
+// on little-endian machines and from the most significant one on big-endian machines.
+static unsigned bitfield_span(const struct ebs_field *field, unsigned *shift)
+{
+	unsigned bytes = (field->bit_offset + field->bit_size + 7) / 8;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	*shift = field->bit_offset;
+#else
+	*shift = bytes * 8 - field->bit_offset - field->bit_size;
+#endif
+	return bytes;
+}
+
+static unsigned byte_shift(unsigned index, unsigned bytes)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return index * 8;
+#else
+	return (bytes - 1 - index) * 8;
+#endif
+}
+
+int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record)
+{
+	unsigned shift;
+	unsigned bytes = bitfield_span(field, &shift);
+	unsigned __int128 word = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		word |= (unsigned __int128)record[field->offset + i] << byte_shift(i, bytes);
+
+	uint64_t value = (uint64_t)(word >> shift);
+	unsigned unused = 64 - field->bit_size;
+	value <<= unused;
+	if (field->layout->kind == EBS_SIGNED)
+		return (int64_t)value >> unused;
+	return (int64_t)(value >> unused);
+}
+
+void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t value)
+{
+	unsigned shift;
+	unsigned bytes = bitfield_span(field, &shift);
+	unsigned __int128 mask = (((unsigned __int128)1 << field->bit_size) - 1) << shift;
+	unsigned __int128 word = ((unsigned __int128)value << shift) & mask;
+
+	for (unsigned i = 0; i < bytes; i++) {
+		uint8_t *byte = &record[field->offset + i];
+		uint8_t byte_mask = (uint8_t)(mask >> byte_shift(i, bytes));
+
+		*byte = (*byte & ~byte_mask) | (uint8_t)(word >> byte_shift(i, bytes));
+	}
+}
+
+const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index, int64_t *value)
+{
+	const struct btf_type *type = resolve(types, &type_id);
+
+	if (!type || !btf_is_any_enum(type) || index >= btf_vlen(type))
+		return NULL;
+	if (btf_is_enum64(type)) {
+		const struct btf_enum64 *enumerator = btf_enum64(type) + index;
+
+		*value = (int64_t)btf_enum64_value(enumerator);
+		return string(types, enumerator->name_off);
+	}
+	if (type->size > 4) // a compiler before enum64 cut the values
+		return NULL;
+	const struct btf_enum *enumerator = btf_enum(type) + index;
+	const struct ebs_layout *layout = ebs_types_layout(types, type_id, NULL);
+
+	*value = layout && layout->kind == EBS_SIGNED ? enumerator->val : (int64_t)(uint32_t)enumerator->val;
+	return string(types, enumerator->name_off);
+}
