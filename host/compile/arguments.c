@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The compiler's command line, and the files that it is to find in memory.
+#include "compile/arguments.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Where the kernel's types pretend to be: a folder that nobody else can put a file into, and beside
+// what they are made from.
+#define KERNEL_TYPES_FOLDER "/sys/kernel/btf"
+
+#if defined(__x86_64__) || defined(__i386__)
+#define TARGET_ARCH "__TARGET_ARCH_x86"
+#elif defined(__aarch64__)
+#define TARGET_ARCH "__TARGET_ARCH_arm64"
+#elif defined(__arm__)
+#define TARGET_ARCH "__TARGET_ARCH_arm"
+#elif defined(__s390x__)
+#define TARGET_ARCH "__TARGET_ARCH_s390"
+#elif defined(__powerpc__)
+#define TARGET_ARCH "__TARGET_ARCH_powerpc"
+#elif defined(__riscv)
+#define TARGET_ARCH "__TARGET_ARCH_riscv"
+#elif defined(__loongarch__)
+#define TARGET_ARCH "__TARGET_ARCH_loongarch"
+#elif defined(__mips__)
+#define TARGET_ARCH "__TARGET_ARCH_mips"
+#else
+#error "unknown architecture: what does libbpf's bpf_tracing.h call it?"
+#endif
+
+// The same for every compile. Without "-dwarf-version", as the module leaves DWARF away.
+static const char *const constant_arguments[] = {
+	// clang-format off
+	"-triple", "bpf", "-target-cpu", "v3",
+	"-emit-obj", "-O2", "-x", "c", "-fgnuc-version=4.2.1",
+	"-mrelocation-model", "static", "-mframe-pointer=all",
+	"-debug-info-kind=constructor",     // BTF is made from it
+	"-gembed-source",                   // source lines for BTF from memory, not from the disk
+	"-fdebug-compilation-dir=.",        // the same object wherever it is compiled
+	"-disable-llvm-verifier", "-discard-value-names",
+	"-clear-ast-before-backend", "-disable-free",
+	"-ferror-limit", "20",
+	"-fms-extensions", "-Wno-microsoft-anon-tag", // `struct base;` as a member
+	"-Wall",
+	"-Wno-unused-function",             // helpers that a snippet copies along
+	"-Wno-pointer-sign",                // u8[] where a helper wants char *: the kernel's habit
+	"-Wno-address-of-packed-member",    // CO-RE reads members through their address
+	"-Wno-compare-distinct-pointer-types", // void *data_end, as in every packet parser
+	"-nostdsysteminc", "-nobuiltininc",
+	"-D", TARGET_ARCH,
+	// clang-format on
+};
+
+static const char *const system_folders[] = {
+	EBS_CLANG_HEADERS,
+	"/usr/include/" EBS_MULTIARCH,
+	"/usr/include",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static size_t length(const char *const *list)
+{
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+static void add(struct ebs_arguments *arguments, const char *argument)
+{
+	arguments->list[arguments->count++] = argument;
+}
+
+static void add_option(struct ebs_arguments *arguments, const char *option, const char *value)
+{
+	add(arguments, option);
+	add(arguments, value);
+}
+
+static void add_options(struct ebs_arguments *arguments, const char *option,
+			const char *const *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add_option(arguments, option, values[i]);
+}
+
+// Leaves a folder away that isn't there, as clang would.
+static void add_folder(struct ebs_arguments *arguments, const char *option, const char *path)
+{
+	char *absolute = realpath(path, NULL);
+
+	if (!absolute)
+		return;
+	arguments->folders[arguments->folder_count++] = absolute;
+	add_option(arguments, option, absolute);
+}
+
+int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_compile_input *input)
+{
+	size_t defines = length(input->defines);
+	size_t include_dirs = length(input->include_dirs);
+	size_t most = COUNT(constant_arguments) +
+		      2 * (defines + include_dirs + COUNT(system_folders)) + 8;
+
+	*arguments = (struct ebs_arguments){ 0 };
+	arguments->list = calloc(most, sizeof(*arguments->list));
+	// clang takes a dash for standard input, and a name that begins with one for an option.
+	if (asprintf(&arguments->main_path, "%s%s", input->name[0] == '-' ? "./" : "",
+		     input->name) < 0)
+		arguments->main_path = NULL;
+	arguments->folders = calloc(include_dirs + 1, sizeof(*arguments->folders));
+	if (!arguments->list || !arguments->main_path || !arguments->folders)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < COUNT(constant_arguments); i++)
+		add(arguments, constant_arguments[i]);
+	add_options(arguments, "-D", input->defines, defines);
+	if (input->directory)
+		add_folder(arguments, "-iquote", input->directory);
+	for (size_t i = 0; i < include_dirs; i++)
+		add_folder(arguments, "-I", input->include_dirs[i]);
+	if (input->kernel_types) {
+		add_option(arguments, "-isystem", KERNEL_TYPES_FOLDER);
+		arguments->files[arguments->file_count++] = (struct ebs_clang_file){
+			.path = KERNEL_TYPES_FOLDER "/vmlinux.h",
+			.data = input->kernel_types,
+			.size = input->kernel_types_size,
+			.hides_others = true,
+		};
+	}
+	add_options(arguments, "-idirafter", system_folders, COUNT(system_folders));
+	add_option(arguments, "-main-file-name", arguments->main_path);
+	add(arguments, arguments->main_path);
+	arguments->files[arguments->file_count++] = (struct ebs_clang_file){
+		.path = arguments->main_path,
+		.data = input->source,
+		.size = input->size,
+	};
+	return 0;
+}
+
+void ebs_arguments_free(struct ebs_arguments *arguments)
+{
+	for (size_t i = 0; i < arguments->folder_count; i++)
+		free(arguments->folders[i]);
+	free(arguments->folders);
+	free(arguments->list);
+	free(arguments->main_path);
+	*arguments = (struct ebs_arguments){ 0 };
+}
+
+void ebs_arguments_print(const struct ebs_arguments *arguments, struct ebs_buffer *out)
+{
+	ebs_buffer_append_string(out, "clang -cc1");
+	for (size_t i = 0; i < arguments->count; i++)
+		ebs_buffer_printf(out, " %s", arguments->list[i]);
+	ebs_buffer_append_char(out, '\n');
+}

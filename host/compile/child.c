@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Runs a function in a child process that may die of it, and collects what it wrote.
+#include "compile/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compile/confine.h"
+
+#define CPU_SECONDS   60
+#define FILE_SIZE     (256UL << 20) // bytes; objects have some 30 KB
+#define ADDRESS_SPACE (4UL << 30)   // bytes; a compile takes some 100 MB
+#define ERRORS_SIZE   (64UL << 10)  // bytes
+#define ERRORS_LINES  5
+
+// AddressSanitizer reserves terabytes of address space; this is defined when it is in the process.
+extern void __asan_init(void) __attribute__((weak));
+
+struct channels {
+	int object;
+	int messages;
+	int errors[2]; // a pipe: read end, write end
+};
+
+static void limit(int resource, rlim_t soft)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) == 0 && soft < limit.rlim_max) {
+		limit.rlim_cur = soft;
+		setrlimit(resource, &limit);
+	}
+}
+
+static void set_limits(void)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, CPU_SECONDS);
+	limit(RLIMIT_FSIZE, FILE_SIZE);
+	if (!__asan_init)
+		limit(RLIMIT_AS, ADDRESS_SPACE);
+}
+
+// Signals are blocked when this begins, so that none meets the parent's handlers in the child.
+static void reset_signals(void)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		sigaction(number, &standard, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Puts the channels at their numbers and closes the rest.
+static int keep_files(const struct channels *channels)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int wanted[] = { null, null, channels->errors[1], channels->object, channels->messages };
+	const int count = sizeof(wanted) / sizeof(wanted[0]);
+
+	// First out of the way of their numbers to come, as a host may run without 0 to 2.
+	for (int fd = 0; fd < count; fd++) {
+		wanted[fd] = fcntl(wanted[fd], F_DUPFD, count);
+		if (wanted[fd] < 0)
+			return -errno;
+	}
+	for (int fd = 0; fd < count; fd++)
+		if (dup2(wanted[fd], fd) < 0)
+			return -errno;
+	if (close_range(count, ~0U, 0) && errno != ENOSYS)
+		return -errno;
+	return 0;
+}
+
+static _Noreturn void be_child(pid_t parent, const struct channels *channels,
+			       ebs_child_function *function, const void *context)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) // it died before it could be watched
+		_exit(EXIT_FAILURE);
+	if (keep_files(channels))
+		_exit(EXIT_FAILURE);
+	set_limits();
+	reset_signals();
+	if (ebs_confine())
+		_exit(EXIT_FAILURE);
+	// No exit handlers: they are the parent's, or look for leaks that nobody minds.
+	_exit(function(context));
+}
+
+static pid_t start(const struct channels *channels, ebs_child_function *function,
+		   const void *context)
+{
+	pid_t parent = getpid();
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid_t pid = fork();
+	if (pid == 0)
+		be_child(parent, channels, function, context);
+	int error = errno;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return pid;
+}
+
+// Reads until the child has closed its end, so that it never waits for a reader; keeps the start. A signal that
+// the host handles is meant for its work, which is the child's now.
+static int read_errors(pid_t pid, int fd, struct ebs_buffer *errors)
+{
+	char data[4096];
+
+	for (;;) {
+		ssize_t size = read(fd, data, sizeof(data));
+		if (size < 0 && errno == EINTR) {
+			kill(pid, SIGTERM);
+			continue;
+		}
+		if (size <= 0)
+			return size < 0 ? -errno : 0;
+		if (errors->size < ERRORS_SIZE)
+			ebs_buffer_append(errors, data, size);
+	}
+}
+
+static int wait_for(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int read_file(int fd, struct ebs_buffer *buffer)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return ebs_buffer_read_fd(buffer, fd);
+}
+
+static int collect(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
+{
+	int error = read_errors(pid, channels->errors[0], &output->errors);
+	int wait_error = wait_for(pid, &output->status);
+
+	if (!error)
+		error = wait_error;
+	if (!error)
+		error = read_file(channels->object, &output->object);
+	if (!error)
+		error = read_file(channels->messages, &output->messages);
+	if (!error && (output->errors.failed || output->object.failed || output->messages.failed))
+		error = -ENOMEM;
+	return error;
+}
+
+// Who ignores SIGCHLD never hears how a child ended; a host may inherit that.
+static void mind_children(struct sigaction *old)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGCHLD, NULL, old);
+	if (old->sa_handler == SIG_IGN)
+		sigaction(SIGCHLD, &standard, NULL);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_channels(struct channels *channels)
+{
+	close_fd(&channels->object);
+	close_fd(&channels->messages);
+	close_fd(&channels->errors[0]);
+	close_fd(&channels->errors[1]);
+}
+
+static int open_channels(struct channels *channels)
+{
+	channels->object = memfd_create("object", MFD_CLOEXEC);
+	channels->messages = memfd_create("messages", MFD_CLOEXEC);
+	if (channels->object < 0 || channels->messages < 0 || pipe2(channels->errors, O_CLOEXEC))
+		return -errno;
+	return 0;
+}
+
+int ebs_child_run(ebs_child_function *function, const void *context,
+		  struct ebs_child_output *output, struct ebs_error *error)
+{
+	struct channels channels = { -1, -1, { -1, -1 } };
+	struct sigaction old;
+
+	*output = (struct ebs_child_output){ 0 };
+	mind_children(&old);
+	int result = open_channels(&channels);
+	if (result) {
+		ebs_error_errno(error, result, "cannot make the files that the compiler writes to");
+		goto close_channels;
+	}
+
+	pid_t pid = start(&channels, function, context);
+	if (pid < 0) {
+		result = ebs_error_errno(error, errno, "cannot start a process for the compiler");
+		goto close_channels;
+	}
+	close_fd(&channels.errors[1]); // the child's own is the last: reading ends as it does
+	result = collect(pid, &channels, output);
+	if (result)
+		ebs_error_errno(error, result, "cannot read what the compiler wrote");
+
+close_channels:
+	close_channels(&channels);
+	sigaction(SIGCHLD, &old, NULL);
+	return result;
+}
+
+void ebs_child_output_free(struct ebs_child_output *output)
+{
+	ebs_buffer_free(&output->object);
+	ebs_buffer_free(&output->messages);
+	ebs_buffer_free(&output->errors);
+}
+
+int ebs_child_write(enum ebs_child_fd fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t written = write(fd, data, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		data += written;
+		size -= written;
+	}
+	return 0;
+}
+
+// Appends the first lines of standard error, without what is meant for LLVM's own developers.
+static void append_last_words(struct ebs_buffer *text, const struct ebs_buffer *errors)
+{
+	static const char *const noise[] = { "PLEASE ", "Stack dump", "#", "0.\t", "1.\t" };
+	const char *line = errors->data ? errors->data : "";
+
+	for (int lines = 0; *line && lines < ERRORS_LINES;) {
+		size_t size = strcspn(line, "\n");
+		bool skip = size == 0 || *line == ' '; // dumps are indented
+		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
+			skip |= strncmp(line, noise[i], strlen(noise[i])) == 0;
+		if (!skip) {
+			ebs_buffer_append_string(text, lines ? "\n" : ": ");
+			ebs_buffer_append(text, line, size);
+			lines++;
+		}
+		line += size + (line[size] == '\n');
+	}
+}
+
+int ebs_child_explain(const struct ebs_child_output *output, struct ebs_error *error)
+{
+	struct ebs_buffer words = { 0 };
+	int number = WIFSIGNALED(output->status) ? WTERMSIG(output->status) : 0;
+	int result;
+
+	if (number == SIGINT || number == SIGTERM)
+		return ebs_error_explain(error, EINTR, "interrupted");
+	if (number == SIGXCPU)
+		return ebs_error_set(error, "COMPILER",
+				     "the compiler was stopped after %d s of CPU time",
+				     CPU_SECONDS);
+	append_last_words(&words, &output->errors);
+	if (number)
+		result = ebs_error_set(error, "COMPILER",
+				       "the compiler was killed by signal %d (%s)%s", number,
+				       strsignal(number), words.data ? words.data : "");
+	else
+		result = ebs_error_set(error, "COMPILER", "the compiler failed%s",
+				       words.data ? words.data : "");
+	ebs_buffer_free(&words);
+	return result;
+}

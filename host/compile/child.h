@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Runs a function in a child process that may die of it, and collects what it wrote.
+#ifndef EBS_COMPILE_CHILD_H
+#define EBS_COMPILE_CHILD_H
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+// What the child finds open, beside /dev/null as standard input and output.
+enum ebs_child_fd {
+	EBS_CHILD_ERRORS = 2, // a pipe: LLVM's last words
+	EBS_CHILD_OBJECT, // two files in memory; they take what is written without anybody reading
+	EBS_CHILD_MESSAGES,
+};
+
+// Returns the child's exit status. The child has default signal dispositions and limits on its time
+// and on what it writes, keeps no file open but the above, and never outlives its parent.
+typedef int ebs_child_function(const void *context);
+
+struct ebs_child_output {
+	struct ebs_buffer object;
+	struct ebs_buffer messages;
+	struct ebs_buffer errors; // the start of what went to standard error
+	int status;               // as waitpid() gives it
+};
+
+// Returns when the child has ended, however it ended; 0, or a negative errno with `error` filled
+// when there was no child or no way to hear of it. The caller frees `output` with
+// ebs_child_output_free() in either case.
+int ebs_child_run(ebs_child_function *function, const void *context,
+		  struct ebs_child_output *output, struct ebs_error *error);
+void ebs_child_output_free(struct ebs_child_output *output);
+
+// Writes all of it to one of the child's files. Returns 0 or -errno.
+int ebs_child_write(enum ebs_child_fd fd, const char *data, size_t size);
+
+// Sets `error` to why the child ended too early: what killed it, and what it said last.
+int ebs_child_explain(const struct ebs_child_output *output, struct ebs_error *error);
+
+#endif

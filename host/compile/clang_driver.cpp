@@ -1,0 +1,772 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The compiler module: clang as a library, from memory to memory. The only file that knows LLVM; it
+// keeps to what the majors 14 to 19 have in common and so needs no conditional compilation.
+#include "compile/clang_driver.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <clang/AST/ASTConsumer.h>
+#include <clang/AST/ASTContext.h>
+#include <clang/AST/Attr.h>
+#include <clang/AST/Decl.h>
+#include <clang/AST/Expr.h>
+#include <clang/AST/Stmt.h>
+#include <clang/Basic/FileManager.h>
+#include <clang/Basic/Version.h>
+#include <clang/CodeGen/CodeGenAction.h>
+#include <clang/CodeGen/ModuleBuilder.h>
+#include <clang/Frontend/CompilerInstance.h>
+#include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/MultiplexConsumer.h>
+#include <clang/Frontend/TextDiagnosticPrinter.h>
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/GlobalVariable.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Support/VirtualFileSystem.h>
+#include <llvm/Support/raw_ostream.h>
+
+// Declared here because the header that does it has moved between majors.
+extern "C" {
+void LLVMInitializeBPFTargetInfo(void);
+void LLVMInitializeBPFTarget(void);
+void LLVMInitializeBPFTargetMC(void);
+void LLVMInitializeBPFAsmPrinter(void);
+void LLVMInitializeBPFAsmParser(void);
+}
+
+namespace
+{
+
+using namespace clang;
+using llvm::dyn_cast;
+using llvm::dyn_cast_or_null;
+using llvm::isa;
+using llvm::StringRef;
+
+bool inSection(const Decl *declaration, StringRef name)
+{
+	auto *section = declaration->getAttr<SectionAttr>();
+
+	return section && section->getName() == name;
+}
+
+// What `type` points to; null when it is no pointer.
+QualType pointee(QualType type)
+{
+	return type->isPointerType() ? type->getPointeeType() : QualType();
+}
+
+// How much a type tells about an event. Bytes is char behind a pointer: so can any memory be seen.
+enum Rank { Nothing, Bytes, ByteArray, Scalar, Record };
+
+Rank rank(QualType type)
+{
+	if (type.isNull() || type->isIncompleteType() || type->isFunctionType() ||
+	    type->isVariablyModifiedType())
+		return Nothing;
+	if (type->isArrayType()) {
+		Rank element = rank(QualType(type->getArrayElementTypeNoTypeQual(), 0));
+		return element == Bytes ? ByteArray : element;
+	}
+	if (type->isRecordType())
+		return Record;
+	return type->isCharType() ? Bytes : Scalar;
+}
+
+QualType better(QualType first, QualType second)
+{
+	return rank(second) > rank(first) ? second : first;
+}
+
+using Maps = std::set<const VarDecl *>;
+
+// What the walk below knows about one value.
+struct Value {
+	Maps maps;   // it is a pointer to one of these maps
+	Maps memory; // it points to the start of memory reserved from one of these
+	const VarDecl *variable = nullptr; // it is the address of this variable
+	QualType type;                     // what it points to, or what sizeof was taken of
+	bool partial = false;              // a size that consists of more than the sizeof
+
+	auto key() const
+	{
+		return std::make_tuple(maps, memory, variable, type.getAsOpaquePtr(), partial);
+	}
+	bool operator<(const Value &other) const
+	{
+		return key() < other.key();
+	}
+
+	// Turns into "this one or that one".
+	void join(const Value &other)
+	{
+		maps.insert(other.maps.begin(), other.maps.end());
+		memory.insert(other.memory.begin(), other.memory.end());
+		if (!variable)
+			variable = other.variable;
+		type = better(type, other.type);
+		partial |= other.partial;
+	}
+};
+
+// What the walk knows in one call of one function.
+struct Frame {
+	std::map<const VarDecl *, Value> variables;
+	Value result;
+
+	void join(const Frame &other)
+	{
+		for (auto &[variable, value] : other.variables)
+			variables[variable].join(value);
+		result.join(other.result);
+	}
+};
+
+// Finds the types of the events that the C sends through each ring and perf buffer, and hangs them
+// on the map, where the object's BTF tells them to the host: the map's member
+//
+//	int (*type)[BPF_MAP_TYPE_RINGBUF];
+// becomes
+//	void (*(*type)[BPF_MAP_TYPE_RINGBUF])(struct event *, struct other_event *);
+//
+// libbpf reads only the array's length. A member whose element is no int already is left alone:
+// somebody has said what the events are.
+//
+// The search is an abstract run of every function, statement by statement. A call of a function
+// that has a body runs that body with the values of the arguments, so that a helper that serves two
+// maps doesn't mix their types. The rules:
+//
+//  1. bpf_ringbuf_reserve(): the size decides when it is exactly sizeof(some record). Else each
+//     type that the result is cast to counts (assigning a void * is an implicit cast), and if there
+//     is none, the sizeof inside the size.
+//  2. bpf_ringbuf_output(), bpf_perf_event_output(), bpf_skb_output() and bpf_xdp_output(): what
+//     the data is a pointer to, or what the size is the sizeof of, whichever has the higher Rank.
+//     At the same rank an exact sizeof wins, as the size is what the reader gets.
+//  3. A dynptr stands for the reservation that it was made by: bpf_dynptr_data() returns that
+//     memory, bpf_dynptr_write() is an output. Both count at offset 0 only, where an event begins.
+//  4. bpf_map_lookup_elem() returns a pointer to the map's value, and stands for the map itself
+//     where it is used as one (map in map).
+//  5. Pointer arithmetic leaves the start of the memory: casts behind it don't count.
+//  6. char behind a pointer is the last resort. A map's types are kept in the order of the source.
+class EventTypes : public ASTConsumer
+{
+public:
+	bool HandleTopLevelDecl(DeclGroupRef group) override
+	{
+		for (Decl *declaration : group) {
+			auto *function = dyn_cast<FunctionDecl>(declaration);
+			if (function && function->isThisDeclarationADefinition())
+				functions.push_back(function);
+		}
+		return true;
+	}
+
+	// A map has no initialiser, so it counts as a tentative definition: clang completes it
+	// here, after the last function, and before it makes the map's debug info.
+	void CompleteTentativeDefinition(VarDecl *variable) override
+	{
+		if (variable->getASTContext().getDiagnostics().hasErrorOccurred())
+			return;
+		for (const FunctionDecl *function : functions)
+			enter(function, {});
+		functions.clear();
+
+		const VarDecl *map = variable->getCanonicalDecl();
+		const Types &types = certain.count(map) ? certain[map] : possible[map];
+		if (!types.empty() && variable->getType()->isRecordType())
+			hang(types, variable);
+	}
+
+private:
+	using Types = std::vector<QualType>;
+	using Arguments = std::vector<Value>;
+
+	std::vector<const FunctionDecl *> functions;
+	std::map<const VarDecl *, Types> certain;
+	std::map<const VarDecl *, Types> possible; // for maps that have no certain type
+	std::map<const VarDecl *, Maps> dynptrs;   // what the memory of each was reserved from
+	std::map<std::pair<const FunctionDecl *, Arguments>, Value> calls; // each is run once
+
+	// Of distinct calls. Programs that the kernel accepts have far fewer.
+	static constexpr size_t call_limit = 20000;
+
+	void learn(const Maps &maps, QualType type, bool is_certain)
+	{
+		if (rank(type) == Nothing)
+			return;
+		auto &table = is_certain && rank(type) > Bytes ? certain : possible;
+		for (const VarDecl *map : maps) {
+			Types &types = table[map];
+			bool known = false;
+			for (QualType old : types)
+				known |= map->getASTContext().hasSameUnqualifiedType(old, type);
+			if (!known)
+				types.push_back(type.getUnqualifiedType());
+		}
+	}
+
+	Value reserve(const Maps &maps, const Value &size)
+	{
+		bool exact = rank(size.type) == Record && !size.partial;
+		Value result;
+
+		learn(maps, size.type, exact);
+		result.type = size.type;
+		if (!exact)
+			result.memory = maps;
+		return result;
+	}
+
+	void output(const Maps &maps, const Value &data, const Value &size)
+	{
+		int gain = rank(size.type) - rank(data.type);
+
+		if (gain > 0 || (gain == 0 && !size.partial))
+			learn(maps, size.type, !size.partial);
+		else
+			learn(maps, data.type, true);
+	}
+
+	Maps dynptr(const Value &address) const
+	{
+		auto known = dynptrs.find(address.variable);
+
+		return known == dynptrs.end() ? Maps() : known->second;
+	}
+
+	static bool isZero(const Expr *expression, const ASTContext &context)
+	{
+		Expr::EvalResult result;
+
+		return expression->EvaluateAsInt(result, context) && result.Val.getInt() == 0;
+	}
+
+	// The type of the values in the map that `maps` consists of.
+	static QualType valueType(const Maps &maps)
+	{
+		const RecordDecl *record = nullptr;
+
+		if (maps.size() == 1)
+			record = (*maps.begin())->getType()->getAsRecordDecl();
+		if (record)
+			for (const FieldDecl *field : record->fields())
+				if (field->getName() == "value")
+					return pointee(field->getType());
+		return QualType();
+	}
+
+	// What the type of an expression alone tells.
+	static Value declared(const Expr *expression)
+	{
+		QualType type = expression->getType();
+		Value value;
+
+		value.type = type->isArrayType() ? type : pointee(type);
+		return value;
+	}
+
+	static const VarDecl *variableOf(const Expr *expression)
+	{
+		auto *reference = dyn_cast<DeclRefExpr>(expression->IgnoreParenImpCasts());
+
+		return reference ? dyn_cast<VarDecl>(reference->getDecl()) : nullptr;
+	}
+
+	// Runs the body with these arguments, once.
+	Value enter(const FunctionDecl *function, const Arguments &arguments)
+	{
+		if (!function->hasBody(function))
+			return {};
+		auto [call, is_new] = calls.try_emplace({ function, arguments });
+		if (!is_new || calls.size() > call_limit)
+			return call->second;
+
+		Frame frame;
+		for (unsigned i = 0; i < function->getNumParams() && i < arguments.size(); i++)
+			frame.variables[function->getParamDecl(i)] = arguments[i];
+		walk(function->getBody(), frame);
+		return call->second = frame.result;
+	}
+
+	void walk(const Stmt *statement, Frame &frame)
+	{
+		if (auto *expression = dyn_cast_or_null<Expr>(statement))
+			evaluate(expression, frame);
+		else if (auto *declaration = dyn_cast_or_null<DeclStmt>(statement))
+			walkDeclaration(declaration, frame);
+		else if (auto *branch = dyn_cast_or_null<IfStmt>(statement))
+			walkBranch(branch, frame);
+		else if (auto *end = dyn_cast_or_null<ReturnStmt>(statement))
+			walkReturn(end, frame);
+		else if (statement)
+			walkChildren(statement, frame);
+	}
+
+	void walkChildren(const Stmt *statement, Frame &frame)
+	{
+		for (const Stmt *child : statement->children())
+			walk(child, frame);
+	}
+
+	void walkDeclaration(const DeclStmt *statement, Frame &frame)
+	{
+		for (const Decl *declaration : statement->decls()) {
+			auto *variable = dyn_cast<VarDecl>(declaration);
+			if (variable && variable->getInit())
+				frame.variables[variable] = evaluate(variable->getInit(), frame);
+		}
+	}
+
+	void walkReturn(const ReturnStmt *statement, Frame &frame)
+	{
+		if (statement->getRetValue())
+			frame.result.join(evaluate(statement->getRetValue(), frame));
+	}
+
+	void walkBranch(const IfStmt *branch, Frame &frame)
+	{
+		walk(branch->getCond(), frame);
+		Frame otherwise = frame;
+		walk(branch->getThen(), frame);
+		walk(branch->getElse(), otherwise);
+		frame.join(otherwise);
+	}
+
+	Value evaluate(const Expr *expression, Frame &frame)
+	{
+		expression = expression->IgnoreParens();
+		if (auto *cast = dyn_cast<CastExpr>(expression))
+			return evaluateCast(cast, frame);
+		if (auto *call = dyn_cast<CallExpr>(expression))
+			return evaluateCall(call, frame);
+		if (auto *reference = dyn_cast<DeclRefExpr>(expression))
+			return evaluateReference(reference, frame);
+		if (auto *operation = dyn_cast<UnaryOperator>(expression))
+			return evaluateUnary(operation, frame);
+		if (auto *operation = dyn_cast<BinaryOperator>(expression))
+			return evaluateBinary(operation, frame);
+		if (auto *choice = dyn_cast<AbstractConditionalOperator>(expression))
+			return evaluateChoice(choice, frame);
+		if (auto *block = dyn_cast<StmtExpr>(expression))
+			return evaluateBlock(block, frame);
+		if (isa<UnaryExprOrTypeTraitExpr>(expression) || isa<OffsetOfExpr>(expression))
+			return evaluateSize(expression);
+		walkChildren(expression, frame);
+		return declared(expression);
+	}
+
+	Value evaluateCast(const CastExpr *cast, Frame &frame)
+	{
+		Value value = evaluate(cast->getSubExpr(), frame);
+		QualType target = pointee(cast->getType());
+
+		if (target.isNull() || cast->getCastKind() == CK_ArrayToPointerDecay)
+			return value;
+		learn(value.memory, target, true);
+		int gain = rank(target) - rank(value.type);
+		if (gain > 0 || (gain == 0 && isa<ExplicitCastExpr>(cast)))
+			value.type = target;
+		return value;
+	}
+
+	Value evaluateReference(const DeclRefExpr *reference, Frame &frame)
+	{
+		auto known = frame.variables.find(dyn_cast<VarDecl>(reference->getDecl()));
+
+		if (known == frame.variables.end() || reference->getType()->isArrayType())
+			return declared(reference);
+		Value value = known->second;
+		value.type = better(value.type, declared(reference).type);
+		return value;
+	}
+
+	Value evaluateUnary(const UnaryOperator *operation, Frame &frame)
+	{
+		const Expr *operand = operation->getSubExpr()->IgnoreParens();
+
+		if (operation->getOpcode() == UO_AddrOf)
+			return evaluateAddress(operand, frame);
+		evaluate(operand, frame);
+		return declared(operation);
+	}
+
+	Value evaluateAddress(const Expr *object, Frame &frame)
+	{
+		auto *dereference = dyn_cast<UnaryOperator>(object);
+		if (dereference && dereference->getOpcode() == UO_Deref)
+			return evaluate(dereference->getSubExpr(), frame);
+
+		Value value;
+		value.type = object->getType();
+		value.variable = variableOf(object);
+		if (value.variable && inSection(value.variable, ".maps"))
+			value.maps.insert(value.variable->getCanonicalDecl());
+		walkChildren(object, frame);
+		return value;
+	}
+
+	Value evaluateBinary(const BinaryOperator *operation, Frame &frame)
+	{
+		Value left = evaluate(operation->getLHS(), frame);
+		Value right = evaluate(operation->getRHS(), frame);
+
+		if (operation->isAssignmentOp()) {
+			if (operation->isCompoundAssignmentOp())
+				right = calculate(operation, left, right);
+			if (const VarDecl *variable = variableOf(operation->getLHS()))
+				frame.variables[variable] = right;
+			return right;
+		}
+		if (operation->getOpcode() == BO_Comma)
+			return right;
+		if (operation->isComparisonOp() || operation->isLogicalOp())
+			return {};
+		return calculate(operation, left, right);
+	}
+
+	static Value calculate(const Expr *operation, const Value &left, const Value &right)
+	{
+		if (operation->getType()->isPointerType())
+			return declared(operation);
+
+		Value value;
+		value.type = better(left.type, right.type);
+		value.partial = true;
+		return value;
+	}
+
+	Value evaluateChoice(const AbstractConditionalOperator *choice, Frame &frame)
+	{
+		Value value;
+
+		if (auto *elvis = dyn_cast<BinaryConditionalOperator>(choice)) {
+			value = evaluate(elvis->getCommon(), frame);
+		} else {
+			evaluate(choice->getCond(), frame);
+			value = evaluate(choice->getTrueExpr(), frame);
+		}
+		value.join(evaluate(choice->getFalseExpr(), frame));
+		return value;
+	}
+
+	Value evaluateBlock(const StmtExpr *block, Frame &frame)
+	{
+		Value last;
+
+		for (const Stmt *statement : block->getSubStmt()->body()) {
+			last = {};
+			if (auto *expression = dyn_cast<Expr>(statement))
+				last = evaluate(expression, frame);
+			else
+				walk(statement, frame);
+		}
+		return last;
+	}
+
+	// sizeof is all of a size, offsetof is a part of one: what stands before a flexible array.
+	static Value evaluateSize(const Expr *expression)
+	{
+		Value value;
+
+		if (auto *offset = dyn_cast<OffsetOfExpr>(expression)) {
+			value.type = offset->getTypeSourceInfo()->getType();
+			value.partial = true;
+		} else if (auto *trait = dyn_cast<UnaryExprOrTypeTraitExpr>(expression)) {
+			if (trait->getKind() == UETT_SizeOf)
+				value.type = trait->getTypeOfArgument();
+		}
+		return value;
+	}
+
+	Value evaluateCall(const CallExpr *call, Frame &frame)
+	{
+		Arguments arguments;
+		for (const Expr *argument : call->arguments())
+			arguments.push_back(evaluate(argument, frame));
+
+		// libbpf declares the helpers as variables that hold function pointers.
+		auto *callee = dyn_cast<DeclRefExpr>(call->getCallee()->IgnoreParenImpCasts());
+		if (!callee)
+			return declared(call);
+		Value result;
+		if (!callHelper(callee->getDecl(), call, arguments, result))
+			if (auto *function = dyn_cast<FunctionDecl>(callee->getDecl()))
+				result = enter(function, arguments);
+		result.type = better(result.type, declared(call).type);
+		return result;
+	}
+
+	static bool isContextOutput(StringRef name)
+	{
+		return name == "bpf_perf_event_output" || name == "bpf_skb_output" ||
+		       name == "bpf_xdp_output";
+	}
+
+	// Returns false when `callee` is none of the helpers that matter.
+	bool callHelper(const ValueDecl *callee, const CallExpr *call, const Arguments &arguments,
+			Value &result)
+	{
+		StringRef name = callee->getName();
+		size_t count = arguments.size();
+
+		if (name == "bpf_ringbuf_reserve" && count == 3) {
+			result = reserve(arguments[0].maps, arguments[1]);
+		} else if (name == "bpf_ringbuf_output" && count == 4) {
+			output(arguments[0].maps, arguments[1], arguments[2]);
+		} else if (isContextOutput(name) && count == 5) {
+			output(arguments[1].maps, arguments[3], arguments[4]);
+		} else if (name == "bpf_map_lookup_elem" && count == 2) {
+			result.maps = arguments[0].maps;
+			result.type = valueType(result.maps);
+		} else if (name == "bpf_ringbuf_reserve_dynptr" && count == 4) {
+			reserve(arguments[0].maps, arguments[1]);
+			if (arguments[3].variable)
+				dynptrs[arguments[3].variable] = arguments[0].maps;
+		} else if (name == "bpf_dynptr_data" && count == 3) {
+			if (isZero(call->getArg(1), callee->getASTContext()))
+				result = reserve(dynptr(arguments[0]), arguments[2]);
+		} else if (name == "bpf_dynptr_write" && count == 5) {
+			if (isZero(call->getArg(1), callee->getASTContext()))
+				output(dynptr(arguments[0]), arguments[2], arguments[3]);
+		} else {
+			return false;
+		}
+		return true;
+	}
+
+	// Gives the map a type of its own: other maps may share the one that it has.
+	static void hang(const Types &types, VarDecl *map)
+	{
+		ASTContext &context = map->getASTContext();
+		const RecordDecl *old = map->getType()->getAsRecordDecl();
+		RecordDecl *record = RecordDecl::Create(context, old->getTagKind(),
+							map->getDeclContext(), old->getBeginLoc(),
+							old->getLocation(), old->getIdentifier());
+
+		record->startDefinition();
+		for (const FieldDecl *field : old->fields()) {
+			QualType type = field->getType();
+			if (field->getName() == "type")
+				type = withEvents(type, types, context);
+			FieldDecl *copy = FieldDecl::Create(
+				context, record, field->getBeginLoc(), field->getLocation(),
+				field->getIdentifier(), type, nullptr, nullptr, false, ICIS_NoInit);
+			copy->setAccess(field->getAccess());
+			record->addDecl(copy);
+		}
+		record->setHasFlexibleArrayMember(old->hasFlexibleArrayMember());
+		record->completeDefinition();
+		map->setType(context.getRecordType(record));
+	}
+
+	static QualType withEvents(QualType member, const Types &types, ASTContext &context)
+	{
+		QualType target = pointee(member);
+		auto *array = target.isNull() ? nullptr : context.getAsConstantArrayType(target);
+		if (!array || !array->getElementType()->isIntegerType())
+			return member;
+
+		std::vector<QualType> parameters;
+		for (QualType type : types)
+			parameters.push_back(context.getPointerType(type));
+		QualType function = context.getFunctionType(context.VoidTy, parameters,
+							    FunctionProtoType::ExtProtoInfo());
+		return context.getPointerType(context.getConstantArrayType(
+			context.getPointerType(function), array->getSize(), nullptr,
+			array->getSizeModifier(), 0));
+	}
+};
+
+// Compiles to an object with BTF, and changes two things about the module between front end and
+// optimiser: there is no DWARF, and there is a licence.
+class Emit : public EmitObjAction
+{
+public:
+	explicit Emit(llvm::LLVMContext *context) : EmitObjAction(context)
+	{
+	}
+
+protected:
+	std::unique_ptr<ASTConsumer> CreateASTConsumer(CompilerInstance &compiler,
+						       StringRef file) override
+	{
+		auto generator = EmitObjAction::CreateASTConsumer(compiler, file);
+		if (!generator)
+			return nullptr;
+		std::vector<std::unique_ptr<ASTConsumer>> consumers;
+		consumers.push_back(std::make_unique<EventTypes>());
+		consumers.push_back(std::make_unique<Finish>(*this));
+		consumers.push_back(std::move(generator));
+		return std::make_unique<MultiplexConsumer>(std::move(consumers));
+	}
+
+private:
+	class Finish : public ASTConsumer
+	{
+	public:
+		explicit Finish(Emit &emit) : action(emit)
+		{
+		}
+
+		bool HandleTopLevelDecl(DeclGroupRef group) override
+		{
+			for (Decl *declaration : group)
+				has_licence |= isa<VarDecl>(declaration) &&
+					       inSection(declaration, "license");
+			return true;
+		}
+
+		void HandleTranslationUnit(ASTContext &) override
+		{
+			CodeGenerator *generator = action.getCodeGenerator();
+			llvm::Module *module = generator ? generator->GetModule() : nullptr;
+			if (!module)
+				return;
+			// With this flag, and no "Dwarf Version", the code generator makes no
+			// DWARF. BTF is made by a part of its own that asks for neither.
+			module->addModuleFlag(llvm::Module::Warning, "CodeView", 1);
+			if (!has_licence)
+				addLicence(*module);
+		}
+
+	private:
+		Emit &action;
+		bool has_licence = false;
+
+		// libbpf reads the section; it needs neither a symbol nor BTF.
+		static void addLicence(llvm::Module &module)
+		{
+			auto *text = llvm::ConstantDataArray::getString(module.getContext(), "GPL");
+			auto *licence = new llvm::GlobalVariable(module, text->getType(), false,
+								 llvm::GlobalValue::ExternalLinkage,
+								 text, "_license");
+			licence->setSection("license");
+			licence->setAlignment(llvm::Align(1));
+		}
+	};
+};
+
+// The file system, without the files that one in memory hides: a vmlinux.h that lies beside a
+// script is of another kernel.
+class Disk : public llvm::vfs::ProxyFileSystem
+{
+public:
+	explicit Disk(const ebs_clang_job &job) : ProxyFileSystem(llvm::vfs::getRealFileSystem())
+	{
+		for (size_t i = 0; i < job.file_count; i++)
+			if (job.files[i].hides_others)
+				hidden.insert(llvm::sys::path::filename(job.files[i].path).str());
+	}
+
+	llvm::ErrorOr<llvm::vfs::Status> status(const llvm::Twine &path) override
+	{
+		if (isHidden(path))
+			return std::make_error_code(std::errc::no_such_file_or_directory);
+		return ProxyFileSystem::status(path);
+	}
+
+	llvm::ErrorOr<std::unique_ptr<llvm::vfs::File>>
+	openFileForRead(const llvm::Twine &path) override
+	{
+		if (isHidden(path))
+			return std::make_error_code(std::errc::no_such_file_or_directory);
+		return ProxyFileSystem::openFileForRead(path);
+	}
+
+private:
+	std::set<std::string> hidden;
+
+	bool isHidden(const llvm::Twine &path) const
+	{
+		return hidden.count(llvm::sys::path::filename(path.str()).str()) != 0;
+	}
+};
+
+llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> fileSystem(const ebs_clang_job &job)
+{
+	llvm::IntrusiveRefCntPtr<llvm::vfs::OverlayFileSystem> all(
+		new llvm::vfs::OverlayFileSystem(new Disk(job)));
+	llvm::IntrusiveRefCntPtr<llvm::vfs::InMemoryFileSystem> memory(
+		new llvm::vfs::InMemoryFileSystem);
+
+	// First, as this tells it the working directory, which relative paths need.
+	all->pushOverlay(memory);
+	for (size_t i = 0; i < job.file_count; i++) {
+		const ebs_clang_file &file = job.files[i];
+		StringRef data(file.data, file.size);
+		memory->addFile(file.path, 0,
+				llvm::MemoryBuffer::getMemBufferCopy(data, file.path));
+	}
+	return all;
+}
+
+void reportTo(llvm::raw_ostream &messages, CompilerInstance &compiler)
+{
+	compiler.createDiagnostics(
+		new TextDiagnosticPrinter(messages, &compiler.getDiagnosticOpts()), true);
+}
+
+bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
+	     llvm::raw_ostream &messages)
+{
+	llvm::LLVMContext context; // outlives the compiler, as `object` does
+	CompilerInstance compiler;
+	std::vector<const char *> arguments;
+
+	for (const char *const *argument = job.arguments; *argument; argument++)
+		arguments.push_back(*argument);
+	reportTo(messages, compiler);
+	if (!CompilerInvocation::CreateFromArgs(compiler.getInvocation(), arguments,
+						compiler.getDiagnostics()))
+		return false;
+
+	compiler.getDiagnosticOpts().ShowColors = job.colour;
+	reportTo(messages, compiler); // once more: now the options about warnings are known
+	compiler.setVerboseOutputStream(llvm::nulls()); // "2 errors generated."
+	compiler.createFileManager(fileSystem(job));
+	compiler.createSourceManager(compiler.getFileManager());
+	compiler.setOutputStream(std::make_unique<llvm::raw_svector_ostream>(object));
+
+	Emit action(&context);
+	return compiler.ExecuteAction(action);
+}
+
+} // namespace
+
+bool ebs_clang_compile(const ebs_clang_job *job, ebs_clang_sink *object, ebs_clang_sink *messages,
+		       void *context)
+{
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	LLVMInitializeBPFAsmParser(); // without it, inline assembly ends the process
+
+	llvm::SmallVector<char, 0> elf;
+	std::string text;
+	llvm::raw_string_ostream stream(text);
+	stream.enable_colors(job->colour);
+	bool compiled = compile(*job, elf, stream);
+
+	stream.flush();
+	if (!text.empty())
+		messages(context, text.data(), text.size());
+	if (compiled) // after an error in the back end there are bytes too, but no object
+		object(context, elf.data(), elf.size());
+	return compiled;
+}
+
+const char *ebs_clang_version(void)
+{
+	static const std::string version = getClangFullVersion();
+
+	return version.c_str();
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the compiler module exports; the child process that loads it calls these through dlsym().
+#ifndef EBS_COMPILE_CLANG_DRIVER_H
+#define EBS_COMPILE_CLANG_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A file that exists in memory only.
+struct ebs_clang_file {
+	const char *path;
+	const char *data;
+	size_t size;
+	bool hides_others; // files on disk that have its name, in whatever folder, are not seen
+};
+
+struct ebs_clang_job {
+	const char *const *arguments; // of clang's cc1, without its name, up to a NULL; the last
+				      // one is the input file's path
+	const struct ebs_clang_file *files;
+	size_t file_count;
+	bool colour;
+};
+
+// Receives the object, or the messages, in one piece; the bytes live only as long as the call.
+typedef void ebs_clang_sink(void *context, const char *data, size_t size);
+
+// Compiles one job. Returns true when there is an object. Messages (errors, warnings) are handed
+// over in either case, when there are any. May be called once in a process: a second compile with
+// CO-RE relocations crashes inside LLVM.
+typedef bool ebs_clang_compile_function(const struct ebs_clang_job *job, ebs_clang_sink *object,
+					ebs_clang_sink *messages, void *context);
+__attribute__((visibility("default"))) ebs_clang_compile_function ebs_clang_compile;
+
+// Static text.
+typedef const char *ebs_clang_version_function(void);
+__attribute__((visibility("default"))) ebs_clang_version_function ebs_clang_version;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

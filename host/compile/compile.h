@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The door to the compiler: C text in; a BPF object, or the compiler's messages, out.
+#ifndef EBS_COMPILE_COMPILE_H
+#define EBS_COMPILE_COMPILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct ebs_compile_input {
+	const char *source;       // C text, `size` bytes
+	size_t size;
+	const char *name;         // the file name that messages show
+	const char *directory;    // where #include "..." looks first, whatever `name` says; may be NULL
+	const char *const *defines;      // "NAME=VALUE", up to a NULL; may be NULL
+	const char *const *include_dirs; // for both forms of #include, up to a NULL; may be NULL
+	const char *kernel_types; // what #include "vmlinux.h" stands for, `kernel_types_size` bytes
+	size_t kernel_types_size;
+	bool colour;              // messages with terminal colours
+	bool verbose;             // the compiler's arguments are part of the messages
+};
+
+struct ebs_compile_output {
+	char *object; // ELF, owned; NULL when the compile failed
+	size_t object_size;
+	char *messages; // the compiler's warnings and remarks, owned; NULL when it said nothing
+};
+
+// Compiles in a child process of its own, which has ended when this returns. Returns 0, or a negative
+// errno with `error` filled: code "COMPILE" and the compiler's messages where the C is at fault, an
+// errno's name or "COMPILER" where the compiler itself could not run or died. The caller frees
+// `output` with ebs_compile_output_free() in either case.
+int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
+		struct ebs_error *error);
+void ebs_compile_output_free(struct ebs_compile_output *output);
+
+// Name and version of the compiler as it runs here ("Debian clang version ..."), owned by the caller;
+// NULL with `error` filled when it can't be loaded.
+char *ebs_compile_version(struct ebs_error *error);
+
+#endif
