@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Programs on perf events: samples of a counter, and tracepoints.
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/attach_private.h"
+#include "kernel/tracefs.h"
+
+static int perf_event_open(struct perf_event_attr *attributes, pid_t pid, int cpu)
+{
+	attributes->size = sizeof(*attributes);
+	int fd = syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+// Takes over the event, also when it fails.
+static int add_event(struct ebs_link *link, struct ebs_program *program, int event)
+{
+	int result = ebs_link_add(link, bpf_program__attach_perf_event(program->handle, event));
+
+	if (result)
+		close(event);
+	return result;
+}
+
+// "tp/CATEGORY/NAME", or both from the options.
+int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_options *options,
+			  struct ebs_link *link, struct ebs_error *error)
+{
+	const char *category = options->values[EBS_ATTACH_CATEGORY].text;
+	const char *name = options->values[EBS_ATTACH_TRACEPOINT].text;
+	const char *target = ebs_section_target(program);
+	const char *slash = target ? strchr(target, '/') : NULL;
+	char *own_category = NULL;
+
+	if (!category && slash)
+		category = own_category = strndup(target, slash - target);
+	if (!name && slash)
+		name = slash + 1;
+	if (!category || !name) {
+		free(own_category);
+		return ebs_error_set(error, "EINVAL",
+				     "SEC(\"%s\") names no tracepoint: write SEC(\"tracepoint/CATEGORY/NAME\")",
+				     program->section);
+	}
+
+	int id = ebs_tracepoint_id(category, name, error);
+	int result = id;
+	if (id >= 0) {
+		struct perf_event_attr attributes = { .type = PERF_TYPE_TRACEPOINT, .config = id };
+		int event = perf_event_open(&attributes, -1, 0);
+
+		result = event < 0 ? event : add_event(link, program, event);
+		if (result)
+			ebs_error_errno(error, result, "can't attach to tracepoint %s:%s", category, name);
+	}
+	free(own_category);
+	return result;
+}
+
+// What perf(1) calls these events.
+static const struct perf_event {
+	const char *name;
+	uint32_t type;
+	uint64_t config;
+} perf_events[] = {
+	{ "cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK },
+	{ "task-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK },
+	{ "page-faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS },
+	{ "minor-faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN },
+	{ "major-faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ },
+	{ "context-switches", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES },
+	{ "cpu-migrations", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS },
+	{ "cpu-cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES },
+	{ "instructions", PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS },
+	{ "cache-references", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_REFERENCES },
+	{ "cache-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES },
+	{ "branch-instructions", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS },
+	{ "branch-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES },
+};
+
+static const struct perf_event *find_event(const char *name, struct ebs_error *error)
+{
+	struct ebs_buffer names = { 0 };
+
+	for (size_t i = 0; i < sizeof(perf_events) / sizeof(perf_events[0]); i++) {
+		if (strcmp(perf_events[i].name, name) == 0) {
+			ebs_buffer_free(&names);
+			return &perf_events[i];
+		}
+		ebs_buffer_printf(&names, "%s%s", i ? ", " : "", perf_events[i].name);
+	}
+	ebs_error_set(error, "EINVAL", "there is no perf event \"%s\": there are %s", name,
+		      names.size ? names.data : "");
+	ebs_buffer_free(&names);
+	return NULL;
+}
+
+// One event for each CPU (an event of a single process follows it over all CPUs).
+int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_options *options,
+			  struct ebs_link *link, struct ebs_error *error)
+{
+	const char *name = options->values[EBS_ATTACH_EVENT].text;
+	const struct perf_event *event = find_event(name ? name : "cpu-clock", error);
+	if (!event)
+		return -EINVAL;
+
+	bool by_period = options->values[EBS_ATTACH_PERIOD].given;
+	bool by_frequency = options->values[EBS_ATTACH_FREQUENCY].given;
+	int64_t rate = options->values[by_period ? EBS_ATTACH_PERIOD : EBS_ATTACH_FREQUENCY].number;
+	if (by_period == by_frequency || rate < 1)
+		return ebs_error_set(error, "EINVAL",
+				     "a perf event takes either a frequency (samples a second) or a period (events "
+				     "between samples), at least 1");
+
+	struct perf_event_attr attributes = { .type = event->type, .config = event->config, .freq = by_frequency };
+	attributes.sample_freq = rate; // one union with sample_period
+	bool one_process = options->values[EBS_ATTACH_PID].given;
+	bool one_cpu = options->values[EBS_ATTACH_CPU].given;
+	pid_t pid = one_process ? options->values[EBS_ATTACH_PID].number : -1;
+	int first = one_cpu ? options->values[EBS_ATTACH_CPU].number : 0;
+	int last = one_cpu ? first : libbpf_num_possible_cpus() - 1;
+	if (one_process && !one_cpu)
+		first = last = -1;
+
+	for (int cpu = first; cpu <= last; cpu++) {
+		int fd = perf_event_open(&attributes, pid, cpu);
+		if (fd == -ENODEV && !one_cpu)
+			continue; // offline
+		int result = fd < 0 ? fd : add_event(link, program, fd);
+		if (result == -ENOENT)
+			return ebs_error_explain(error, result, "this machine doesn't count the perf event \"%s\"",
+						 event->name);
+		if (result)
+			return ebs_error_errno(error, result, "can't attach to perf event \"%s\"", event->name);
+	}
+	return link->count ? 0 : ebs_error_errno(error, ENODEV, "no CPU for perf event \"%s\"", event->name);
+}

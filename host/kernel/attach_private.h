@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What attach.c and the files of single kinds share.
+#ifndef EBS_KERNEL_ATTACH_PRIVATE_H
+#define EBS_KERNEL_ATTACH_PRIVATE_H
+
+#include <bpf/libbpf.h>
+
+#include "kernel/attach.h"
+
+// libbpf's link, or a link's bare file descriptor, which libbpf can't take over.
+struct ebs_link_part {
+	struct bpf_link *handle; // NULL: see fd
+	int fd;
+};
+
+struct ebs_link {
+	struct ebs_link_info info;
+	char *interface;
+	struct ebs_link_part *parts; // one for each perf event, else a single one
+	unsigned count;
+};
+
+// Both take over what they are given, also when they fail. Return 0 or -errno; a NULL handle counts as the
+// failure that errno tells, so that libbpf's attach functions can be called in place.
+int ebs_link_add(struct ebs_link *link, struct bpf_link *handle);
+int ebs_link_add_fd(struct ebs_link *link, int fd);
+
+// The section's text behind the first '/', or NULL.
+const char *ebs_section_target(const struct ebs_program *program);
+
+// Each returns 0 or -errno with `error` filled.
+typedef int ebs_attach_function(struct ebs_program *program, const struct ebs_attach_options *options,
+				struct ebs_link *link, struct ebs_error *error);
+ebs_attach_function ebs_attach_xdp;        // attach_xdp.c
+ebs_attach_function ebs_attach_perf_event; // attach_perf.c
+ebs_attach_function ebs_attach_tracepoint;
+ebs_attach_function ebs_attach_kprobe; // attach_probe.c
+ebs_attach_function ebs_attach_ksyscall;
+ebs_attach_function ebs_attach_uprobe;
+ebs_attach_function ebs_attach_usdt;
+
+#endif

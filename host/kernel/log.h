@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// libbpf's own words, kept for error texts or shown as they come.
+#ifndef EBS_KERNEL_LOG_H
+#define EBS_KERNEL_LOG_H
+
+#include <stdbool.h>
+
+// From now on libbpf's messages are collected; with `verbose` all of them go to standard error as well.
+void ebs_log_init(bool verbose);
+
+// Forgets what was collected.
+void ebs_log_clear(void);
+
+// The warnings since ebs_log_clear(), static until the next libbpf call.
+const char *ebs_log_text(void);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Single entries of BPF maps.
+#include "kernel/map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+const char *ebs_map_type_name(const struct ebs_map *map)
+{
+	const char *name = libbpf_bpf_map_type_str(map->type);
+
+	return name ? name : "unknown";
+}
+
+bool ebs_map_has_entries(const struct ebs_map *map)
+{
+	return map->key_size && map->value_size;
+}
+
+int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct ebs_error *error)
+{
+	if (!bpf_map_lookup_elem(map->fd, key, value))
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	return ebs_error_errno(error, errno, "can't read map \"%s\"", map->name);
+}
+
+int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, struct ebs_error *error)
+{
+	if (!bpf_map_update_elem(map->fd, key, value, BPF_ANY))
+		return 0;
+	if (errno == E2BIG)
+		return ebs_error_explain(error, errno,
+					 "can't set an entry of map \"%s\": it holds %u entries at most",
+					 map->name, map->max_entries);
+	return ebs_error_errno(error, errno, "can't set an entry of map \"%s\"", map->name);
+}
+
+int ebs_map_delete(const struct ebs_map *map, const void *key, struct ebs_error *error)
+{
+	if (!bpf_map_delete_elem(map->fd, key))
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	return ebs_error_errno(error, errno, "can't delete an entry of map \"%s\" (%s)", map->name,
+			       ebs_map_type_name(map));
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Walking over a map's entries, many in one system call.
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/map.h"
+
+// One kernel call hands over so many bytes of values at most, unless a single hash bucket needs more.
+#define BATCH_BYTES   (128 * 1024)
+#define BATCH_ENTRIES 4096
+#define ENOTSUPP      524 // the kernel's own number, for maps without batch operations
+
+struct ebs_map_walk {
+	const struct ebs_map *map;
+	bool drain;
+	bool batched;
+	bool started; // the first call has no position to go on from
+	bool ended;
+	uint8_t *keys;
+	uint8_t *values;
+	uint32_t capacity; // entries that fit into both
+	uint32_t count;    // entries that are in them
+	uint32_t next;     // the next one to hand out
+	uint8_t *position; // batched: the kernel's; else the next key
+	uint64_t steps;    // bounds a walk by single keys, which restarts when its key is deleted by others
+};
+
+static int resize(struct ebs_map_walk *walk, uint32_t capacity)
+{
+	free(walk->keys);
+	free(walk->values);
+	walk->keys = malloc((size_t)capacity * walk->map->key_size);
+	walk->values = malloc((size_t)capacity * ebs_map_value_bytes(walk->map));
+	walk->capacity = capacity;
+	return walk->keys && walk->values ? 0 : -ENOMEM;
+}
+
+struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain, struct ebs_error *error)
+{
+	struct ebs_map_walk *walk = calloc(1, sizeof(*walk));
+	uint64_t capacity = BATCH_BYTES / ebs_map_value_bytes(map);
+
+	if (capacity > BATCH_ENTRIES)
+		capacity = BATCH_ENTRIES;
+	if (capacity > map->max_entries)
+		capacity = map->max_entries;
+	if (capacity < 1)
+		capacity = 1;
+	if (walk) {
+		walk->map = map;
+		walk->drain = drain;
+		walk->batched = true;
+		// A hash map's batch position is a 32-bit bucket number, an array's is a key.
+		walk->position = malloc(map->key_size > 8 ? map->key_size : 8);
+	}
+	if (!walk || !walk->position || resize(walk, capacity)) {
+		ebs_map_walk_free(walk);
+		ebs_error_errno(error, ENOMEM, "can't walk over map \"%s\"", map->name);
+		return NULL;
+	}
+	return walk;
+}
+
+void ebs_map_walk_free(struct ebs_map_walk *walk)
+{
+	if (!walk)
+		return;
+	free(walk->keys);
+	free(walk->values);
+	free(walk->position);
+	free(walk);
+}
+
+// Fills the buffers with the next batch. Returns 0, or -errno.
+static int fill_batch(struct ebs_map_walk *walk)
+{
+	for (;;) {
+		uint32_t count = walk->capacity;
+		void *from = walk->started ? walk->position : NULL;
+		int result = walk->drain ? bpf_map_lookup_and_delete_batch(walk->map->fd, from, walk->position,
+									    walk->keys, walk->values, &count, NULL)
+					 : bpf_map_lookup_batch(walk->map->fd, from, walk->position,
+								walk->keys, walk->values, &count, NULL);
+		int error = result ? errno : 0;
+
+		if (error == ENOSPC) { // a bucket has more entries than fit
+			result = resize(walk, walk->capacity * 2);
+			if (result)
+				return result;
+			continue;
+		}
+		if (error && error != ENOENT)
+			return -error;
+		walk->started = true;
+		walk->ended = error == ENOENT;
+		walk->count = count;
+		return 0;
+	}
+}
+
+static bool is_unsupported(int error)
+{
+	return error == EINVAL || error == ENOTSUPP || error == EOPNOTSUPP;
+}
+
+// Reads the entry whose key is in `keys`, and deletes it where the walk drains: in one step where the kernel
+// can, so that no count is lost between the two. Returns 0 or -errno.
+static int read_entry(struct ebs_map_walk *walk)
+{
+	int fd = walk->map->fd;
+
+	if (!walk->drain)
+		return bpf_map_lookup_elem(fd, walk->keys, walk->values) ? -errno : 0;
+	if (!bpf_map_lookup_and_delete_elem(fd, walk->keys, walk->values))
+		return 0;
+	if (!is_unsupported(errno))
+		return -errno;
+	if (bpf_map_lookup_elem(fd, walk->keys, walk->values) || bpf_map_delete_elem(fd, walk->keys))
+		return -errno;
+	return 0;
+}
+
+// Reads the entry at `position` into the buffers' first slot and moves on. Deleting the entry that was
+// handed out is harmless: the position is already one further.
+static int fill_single(struct ebs_map_walk *walk)
+{
+	const struct ebs_map *map = walk->map;
+
+	walk->count = 0;
+	if (!walk->started && bpf_map_get_next_key(map->fd, NULL, walk->position)) {
+		walk->ended = true;
+		return errno == ENOENT ? 0 : -errno;
+	}
+	walk->started = true;
+	while (!walk->ended && !walk->count) {
+		memcpy(walk->keys, walk->position, map->key_size);
+		if (bpf_map_get_next_key(map->fd, walk->keys, walk->position) ||
+		    ++walk->steps >= map->max_entries)
+			walk->ended = true;
+
+		int result = read_entry(walk);
+		if (!result)
+			walk->count = 1;
+		else if (result != -ENOENT)
+			return result;
+	}
+	return 0;
+}
+
+static int fill(struct ebs_map_walk *walk)
+{
+	walk->next = 0;
+	walk->count = 0;
+	if (walk->batched) {
+		int result = fill_batch(walk);
+		if (walk->started || !is_unsupported(-result))
+			return result;
+		walk->batched = false;
+	}
+	return fill_single(walk);
+}
+
+int ebs_map_walk_next(struct ebs_map_walk *walk, const uint8_t **key, const uint8_t **value,
+		      struct ebs_error *error)
+{
+	while (walk->next == walk->count) {
+		if (walk->ended)
+			return 0;
+		int result = fill(walk);
+		if (result)
+			return ebs_error_errno(error, result, "can't %s map \"%s\" (%s)",
+					       walk->drain ? "drain" : "walk over", walk->map->name,
+					       ebs_map_type_name(walk->map));
+	}
+	*key = walk->keys + (size_t)walk->next * walk->map->key_size;
+	*value = walk->values + walk->next * ebs_map_value_bytes(walk->map);
+	walk->next++;
+	return 1;
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One BPF object, through libbpf.
+#include "kernel/object_private.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/log.h"
+
+static bool is_per_cpu(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+static const struct ebs_layout *part_layout(struct ebs_object *object, uint32_t type_id, uint32_t size)
+{
+	const struct ebs_layout *layout =
+		type_id ? ebs_types_layout(object->types, type_id, NULL) : NULL;
+
+	return layout && layout->size == size ? layout : NULL;
+}
+
+static void describe_map(struct ebs_object *object, struct bpf_map *handle, struct ebs_map *map)
+{
+	map->name = strdup(bpf_map__name(handle));
+	map->fd = -1;
+	map->type = bpf_map__type(handle);
+	if (map->type == BPF_MAP_TYPE_RINGBUF) {
+		// __type(value, ...) names the samples' type; the kernel takes no sizes here.
+		bpf_map__set_key_size(handle, 0);
+		bpf_map__set_value_size(handle, 0);
+	}
+	map->key_size = bpf_map__key_size(handle);
+	map->value_size = bpf_map__value_size(handle);
+	map->key = part_layout(object, bpf_map__btf_key_type_id(handle), map->key_size);
+	map->value = part_layout(object, bpf_map__btf_value_type_id(handle), map->value_size);
+	map->cpus = 1;
+	map->stride = map->value_size;
+	map->per_cpu = is_per_cpu(map->type);
+	if (map->per_cpu) {
+		map->cpus = libbpf_num_possible_cpus();
+		map->stride = (map->value_size + 7) / 8 * 8;
+	}
+}
+
+static int describe_parts(struct ebs_object *object)
+{
+	struct bpf_map *map;
+	struct bpf_program *program;
+	size_t maps = 0;
+	size_t programs = 0;
+
+	bpf_object__for_each_map(map, object->handle)
+		maps++;
+	bpf_object__for_each_program(program, object->handle)
+		programs++;
+	object->maps = calloc(maps + 1, sizeof(*object->maps));
+	object->programs = calloc(programs + 1, sizeof(*object->programs));
+	if (!object->maps || !object->programs)
+		return -ENOMEM;
+
+	bpf_object__for_each_map(map, object->handle) {
+		if (bpf_map__is_internal(map))
+			continue;
+		struct ebs_map *described = &object->maps[object->map_count++];
+		describe_map(object, map, described);
+		if (!described->name)
+			return -ENOMEM;
+	}
+	bpf_object__for_each_program(program, object->handle) {
+		struct ebs_program *described = &object->programs[object->program_count++];
+
+		described->handle = program;
+		described->name = strdup(bpf_program__name(program));
+		described->section = strdup(bpf_program__section_name(program));
+		if (!described->name || !described->section)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, struct ebs_error *error)
+{
+	struct ebs_object *object = calloc(1, sizeof(*object));
+	if (!object) {
+		ebs_error_errno(error, ENOMEM, "can't open %s", name);
+		return NULL;
+	}
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+
+	ebs_log_clear();
+	object->name = strdup(name);
+	object->handle = bpf_object__open_mem(elf, size, &options);
+	if (!object->handle) {
+		int number = errno;
+		const char *words = ebs_log_text();
+
+		if (*words)
+			ebs_error_explain(error, number, "libbpf can't open %s:\n%s", name, words);
+		else
+			ebs_error_errno(error, number, "libbpf can't open %s", name);
+		ebs_object_free(object);
+		return NULL;
+	}
+	const struct btf *btf = bpf_object__btf(object->handle);
+	object->types = btf ? ebs_types_new(btf) : NULL;
+	if (!object->name || !object->types || describe_parts(object)) {
+		ebs_error_set(error, "EINVAL", "can't open %s: it has no BTF, or memory is short", name);
+		ebs_object_free(object);
+		return NULL;
+	}
+	return object;
+}
+
+struct find_constant {
+	const char *name;
+	struct ebs_variable found;
+	struct ebs_buffer all; // the names, for the message
+};
+
+static int match_constant(void *context, const struct ebs_variable *variable)
+{
+	struct find_constant *find = context;
+
+	if (strcmp(variable->name, find->name) == 0) {
+		find->found = *variable;
+		return 1;
+	}
+	if (!strchr(variable->name, '.')) // "run.format" is a static variable inside a function
+		ebs_buffer_printf(&find->all, "%s%s", find->all.size ? ", " : "", variable->name);
+	return 0;
+}
+
+int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_constant *constant,
+			struct ebs_error *error)
+{
+	struct find_constant find = { .name = name };
+	int result = ebs_types_variables(object->types, ".rodata", match_constant, &find, error);
+
+	if (result == 0)
+		result = ebs_error_set(error, "EINVAL",
+				       "there is no constant \"%s\": `const volatile` globals of this C are: %s",
+				       name, find.all.size ? find.all.data : "none");
+	ebs_buffer_free(&find.all);
+	if (result < 0)
+		return result;
+
+	struct bpf_map *map;
+	bpf_object__for_each_map(map, object->handle) {
+		const char *map_name = bpf_map__name(map);
+		const char *suffix = strstr(map_name, ".rodata");
+		size_t size = 0;
+		// libbpf's skeletons write through it too; its type lost the const in later versions.
+		uint8_t *data = (uint8_t *)(uintptr_t)bpf_map__initial_value(map, &size);
+
+		if (!suffix || strcmp(suffix, ".rodata") || !data ||
+		    (uint64_t)find.found.offset + find.found.layout->size > size)
+			continue;
+		constant->layout = find.found.layout;
+		constant->data = data + find.found.offset;
+		return 0;
+	}
+	return ebs_error_set(error, "EINVAL", "the constant \"%s\" has no place in the object", name);
+}
+
+int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint32_t max_entries,
+			       struct ebs_error *error)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, name);
+	int result = map ? bpf_map__set_max_entries(map, max_entries) : -ENOENT;
+
+	if (!map) {
+		struct ebs_buffer names = { 0 };
+		for (size_t i = 0; i < object->map_count; i++)
+			ebs_buffer_printf(&names, "%s%s", i ? ", " : "", object->maps[i].name);
+		result = ebs_error_set(error, "EINVAL", "max_entries: there is no map \"%s\": maps of this C are: %s",
+				       name, names.size ? names.data : "none");
+		ebs_buffer_free(&names);
+	} else if (result) {
+		ebs_error_errno(error, result, "max_entries: can't give map \"%s\" %u entries", name, max_entries);
+	}
+	return result;
+}
+
+static int explain_load(struct ebs_object *object, int number, struct ebs_error *error)
+{
+	const char *words = ebs_log_text();
+
+	number = abs(number);
+	if (strstr(words, "BEGIN PROG LOAD LOG")) {
+		ebs_error_set(error, "VERIFY", "the kernel refused a program of %s:\n%s", object->name, words);
+		return -number;
+	}
+	// libbpf loads a program that does nothing first: when even that is refused, it is for want of privileges.
+	if (number == EPERM && (!*words || strstr(words, "probe_loading")))
+		return ebs_error_explain(error, number,
+					 "loading BPF programs needs root, or CAP_BPF with CAP_PERFMON (tracing) or "
+					 "CAP_NET_ADMIN (networks)");
+	if (*words)
+		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);
+	return ebs_error_errno(error, number, "can't load %s", object->name);
+}
+
+int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
+{
+	ebs_log_clear();
+	ebs_losses_prepare(object);
+	int result = bpf_object__load(object->handle);
+	if (result)
+		return explain_load(object, result, error);
+
+	for (size_t i = 0; i < object->map_count; i++) {
+		struct ebs_map *map = &object->maps[i];
+		struct bpf_map *handle = bpf_object__find_map_by_name(object->handle, map->name);
+
+		map->fd = bpf_map__fd(handle);
+		map->max_entries = bpf_map__max_entries(handle);
+	}
+	return ebs_losses_open(object, error);
+}
+
+void ebs_object_close(struct ebs_object *object)
+{
+	ebs_losses_close(object);
+	bpf_object__close(object->handle);
+	object->handle = NULL;
+	for (size_t i = 0; i < object->map_count; i++)
+		object->maps[i].fd = -1;
+	for (size_t i = 0; i < object->program_count; i++)
+		object->programs[i].handle = NULL;
+}
+
+void ebs_object_free(struct ebs_object *object)
+{
+	if (!object)
+		return;
+	ebs_object_close(object);
+	for (size_t i = 0; i < object->map_count; i++)
+		free(object->maps[i].name);
+	for (size_t i = 0; i < object->program_count; i++) {
+		free(object->programs[i].name);
+		free(object->programs[i].section);
+	}
+	ebs_types_free(object->types);
+	free(object->maps);
+	free(object->programs);
+	free(object->name);
+	free(object);
+}
+
+struct ebs_map *ebs_object_map_at(struct ebs_object *object, size_t index)
+{
+	return index < object->map_count ? &object->maps[index] : NULL;
+}
+
+struct ebs_map *ebs_object_map(struct ebs_object *object, const char *name)
+{
+	for (size_t i = 0; i < object->map_count; i++)
+		if (strcmp(object->maps[i].name, name) == 0)
+			return &object->maps[i];
+	return NULL;
+}
+
+struct ebs_program *ebs_object_program_at(struct ebs_object *object, size_t index)
+{
+	return index < object->program_count ? &object->programs[index] : NULL;
+}
+
+struct ebs_program *ebs_object_program(struct ebs_object *object, const char *name)
+{
+	for (size_t i = 0; i < object->program_count; i++)
+		if (strcmp(object->programs[i].name, name) == 0)
+			return &object->programs[i];
+	return NULL;
+}
+
+struct ebs_types *ebs_object_types(struct ebs_object *object)
+{
+	return object->types;
+}
+
+int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size, uint32_t repeat,
+			 struct ebs_test_result *result, struct ebs_buffer *out, struct ebs_error *error)
+{
+	// Programs may grow a packet by what fits before and behind it in a page.
+	size_t capacity = size + 4096;
+	void *after = malloc(capacity);
+	if (!after)
+		return ebs_error_errno(error, ENOMEM, "can't run %s", program->name);
+
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = size ? data : NULL, .data_size_in = size,
+		    .data_out = size ? after : NULL, .data_size_out = size ? capacity : 0,
+		    .repeat = size ? repeat : 0);
+	int status = bpf_prog_test_run_opts(bpf_program__fd(program->handle), &options);
+
+	if (status)
+		ebs_error_errno(error, status, "can't run %s (SEC(\"%s\")) on given bytes", program->name,
+				program->section);
+	else
+		ebs_buffer_append(out, after, options.data_size_out);
+	free(after);
+	result->return_value = options.retval;
+	result->duration = options.duration;
+	return status;
+}
+
+const char *ebs_object_library_version(void)
+{
+	return libbpf_version_string() + 1; // behind the 'v'
+}
