@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Reports every exec with its arguments: those that succeed, and those that fail where the programs
+// on system calls are attached too (which see no failed calls of 32-bit programs on a 64-bit
+// kernel).
+#include "ebscript.bpf.h"
+
+#define ARGS_SIZE 8192      // bytes of arguments that an event has room for
+#define ANY       ((u32)-1) // neither a user nor a process has this number
+
+// Filters on who runs execve().
+const volatile u32 target_uid = ANY;
+const volatile u32 target_pid = ANY;
+const volatile u32 target_ppid = ANY;
+
+struct exec_event {
+	u64 ktime; // nanoseconds, CLOCK_MONOTONIC
+	u32 pid;
+	u32 ppid;
+	u32 uid;
+	s32 ret;            // 0 or -errno
+	u32 args_size;      // of all arguments; of a failed exec, of those that were read
+	bool truncated;     // `args` does not hold all of them
+	bool unreadable;    // "?" stands for one or more whose memory could not be read
+	char comm[16];      // of the new program; of a failed exec, of the one that tried
+	u8 args[ARGS_SIZE]; // each ends with a NUL; the event is only as long as they are
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} events SEC(".maps");
+
+// An event is too long for the stack. The room behind it lets a string be read at any place in
+// `args` with one constant size, which is all that the verifier can follow.
+struct draft {
+	struct exec_event exec;
+	u8 overflow[ARGS_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct draft);
+} drafts SEC(".maps");
+
+// What a thread that is inside execve() or execveat() asked for, in its own memory.
+struct attempt {
+	const char *path;
+	const char *const *argv;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 10240);
+	__type(key, u64); // process in the upper half, thread in the lower, as the kernel helper
+			  // gives it
+	__type(value, struct attempt);
+} attempts SEC(".maps");
+
+static __always_inline u32 parent_pid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, real_parent, tgid);
+}
+
+static __always_inline bool selected(void)
+{
+	if (target_uid != ANY && target_uid != (u32)bpf_get_current_uid_gid())
+		return false;
+	if (target_pid != ANY && target_pid != bpf_get_current_pid_tgid() >> 32)
+		return false;
+	return target_ppid == ANY || target_ppid == parent_pid();
+}
+
+// This CPU's draft, with everything but the arguments; tracing programs of one CPU run one after
+// the other.
+static __always_inline struct draft *draft_begin(int ret)
+{
+	u32 key = 0;
+	struct draft *draft = bpf_map_lookup_elem(&drafts, &key);
+
+	if (!draft)
+		return NULL;
+	draft->exec.ktime = bpf_ktime_get_ns();
+	draft->exec.pid = bpf_get_current_pid_tgid() >> 32;
+	draft->exec.ppid = parent_pid();
+	draft->exec.uid = bpf_get_current_uid_gid();
+	draft->exec.ret = ret;
+	draft->exec.args_size = 0;
+	draft->exec.truncated = false;
+	draft->exec.unreadable = false;
+	bpf_get_current_comm(draft->exec.comm, sizeof(draft->exec.comm));
+	return draft;
+}
+
+static __always_inline void draft_send(struct draft *draft, u64 args_size)
+{
+	if (args_size > ARGS_SIZE)
+		args_size = ARGS_SIZE;
+	ebs_ringbuf_output(&events, &draft->exec, offsetof(struct exec_event, args) + args_size);
+}
+
+// The old program is gone here and the new one hasn't run yet: its arguments are in memory that no
+// other thread has, just written by the kernel, so nothing can change them and no page is missing.
+SEC("raw_tp/sched_process_exec")
+int exec_succeeded(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	u64 thread = bpf_get_current_pid_tgid() >> 32 << 32 | (u32)ctx->args[1];
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	u64 start = BPF_CORE_READ(mm, arg_start);
+	u64 size = BPF_CORE_READ(mm, arg_end) - start;
+	struct draft *draft;
+
+	// A thread that isn't the process's first gets the first's number by its exec; args[1] is
+	// its old one.
+	bpf_map_delete_elem(&attempts, &thread);
+
+	if (!selected())
+		return 0;
+	draft = draft_begin(0);
+	if (!draft)
+		return 0;
+	draft->exec.args_size = size;
+	if (size > ARGS_SIZE) {
+		draft->exec.truncated = true;
+		size = ARGS_SIZE;
+	}
+	if (bpf_probe_read_user(draft->exec.args, size, (void *)start)) {
+		size = bpf_probe_read_kernel_str(draft->exec.args, ARGS_SIZE, "?");
+		draft->exec.unreadable = true;
+	}
+	draft_send(draft, size);
+	return 0;
+}
+
+static __always_inline int attempt_begin(unsigned long path, unsigned long argv)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct attempt attempt = {(const char *)path, (const char *const *)argv};
+
+	if (selected())
+		ebs_map_update(&attempts, &thread, &attempt, BPF_ANY);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_execve")
+int execve_begin(struct trace_event_raw_sys_enter *ctx)
+{
+	return attempt_begin(ctx->args[0], ctx->args[1]);
+}
+
+SEC("tracepoint/syscalls/sys_enter_execveat")
+int execveat_begin(struct trace_event_raw_sys_enter *ctx)
+{
+	return attempt_begin(ctx->args[1], ctx->args[2]);
+}
+
+struct gathering {
+	struct draft *draft;
+	struct attempt attempt;
+	u32 size;
+};
+
+// Adds one argument and says whether it was the last. Memory that isn't there right now can't be
+// brought in from here: "?" stands for it.
+static long gather_argument(u32 index, struct gathering *gathering)
+{
+	struct draft *draft = gathering->draft;
+	const char *const *argv = gathering->attempt.argv; // NULL is as good as an empty list
+	const char *argument = NULL;
+	bool unreadable = argv && bpf_probe_read_user(&argument, sizeof(argument), &argv[index]);
+	bool last = unreadable || !argument;
+	u32 offset = gathering->size;
+	long size = 0;
+
+	if (index == 0) { // the path instead: it is what failed
+		last = !unreadable && !argument;
+		unreadable = false;
+		argument = gathering->attempt.path;
+	} else if (!unreadable && !argument) {
+		return 1;
+	}
+	if (offset >= ARGS_SIZE) {
+		draft->exec.truncated = true;
+		return 1;
+	}
+	if (!unreadable) // one byte more than fits, to see that it doesn't
+		size = bpf_probe_read_user_str(&draft->exec.args[offset], ARGS_SIZE + 1, argument);
+	if (size <= 0) {
+		size = bpf_probe_read_kernel_str(&draft->exec.args[offset], ARGS_SIZE, "?");
+		draft->exec.unreadable = true;
+	}
+	gathering->size = offset + size;
+	return last;
+}
+
+// Whether the program never gets this errno. 512 to 516 make the kernel start the call again. And a
+// thread that SIGKILL waits for doesn't come back: mostly since another thread's exec ends it,
+// inside its own.
+static __always_inline bool is_unseen(long ret)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	unsigned long pending = BPF_CORE_READ(task, pending.signal.sig[0]);
+
+	return (ret <= -512 && ret >= -516) || (pending & 1 << (9 /* SIGKILL */ - 1));
+}
+
+static __always_inline int attempt_end(long ret)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
+	struct gathering gathering = {};
+
+	if (!attempt)
+		return 0;
+	gathering.attempt = *attempt;
+	bpf_map_delete_elem(&attempts, &thread);
+	if (ret >= 0 || is_unseen(ret))
+		return 0;
+	gathering.draft = draft_begin(ret);
+	if (!gathering.draft)
+		return 0;
+	bpf_loop(ARGS_SIZE + 1, gather_argument, &gathering, 0);
+	if (gathering.size > ARGS_SIZE)
+		gathering.draft->exec.truncated = true;
+	gathering.draft->exec.args_size = gathering.size;
+	draft_send(gathering.draft, gathering.size);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_execve")
+int execve_end(struct trace_event_raw_sys_exit *ctx)
+{
+	return attempt_end(ctx->ret);
+}
+
+SEC("tracepoint/syscalls/sys_exit_execveat")
+int execveat_end(struct trace_event_raw_sys_exit *ctx)
+{
+	return attempt_end(ctx->ret);
+}

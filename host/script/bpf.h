@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The functions of the module bpf that live in files of their own.
+#ifndef EBS_SCRIPT_BPF_H
+#define EBS_SCRIPT_BPF_H
+
+#include "script/state.h"
+
+int ebs_bpf_columns(lua_State *L); // lua_columns.c
+int ebs_bpf_every(lua_State *L);   // lua_timer.c
+int ebs_bpf_load(lua_State *L);    // load.c
+int ebs_bpf_run(lua_State *L);     // lua_bpf.c
+
+void ebs_register_load(lua_State *L);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SIGINT and SIGTERM while Lua code runs.
+#include <time.h>
+
+#include "script/state.h"
+
+// How long a handler that runs when the signal comes may take to come to its end, so that it isn't cut in the
+// middle of a row.
+#define GRACE_NS     200000000
+#define INSTRUCTIONS 1000 // between two looks at the clock
+
+static struct ebs_state *interrupted_state;
+static struct timespec interrupted_at;
+
+static int64_t elapsed_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - interrupted_at.tv_sec) * INT64_C(1000000000) + now.tv_nsec - interrupted_at.tv_nsec;
+}
+
+static void on_hook(lua_State *L, lua_Debug *activation)
+{
+	struct ebs_state *state = ebs_state(L);
+
+	if (state->running && elapsed_ns() < GRACE_NS)
+		return;
+	lua_sethook(L, NULL, 0, 0);
+	state->cut = true;
+	lua_pushliteral(L, "interrupted");
+	lua_error(L);
+}
+
+// lua_sethook() may be called at any moment, signal handlers included.
+void ebs_interrupt(int number)
+{
+	struct ebs_state *state = interrupted_state;
+
+	if (!state) // Lua has ended
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &interrupted_at);
+	state->interrupted = true;
+	lua_sethook(state->running ? state->running : state->L, on_hook,
+		    LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, INSTRUCTIONS);
+}
+
+void ebs_interrupt_init(struct ebs_state *state)
+{
+	interrupted_state = state;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The module bpf.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "script/bpf.h"
+#include "script/object.h"
+#include "types/kernel_btf.h"
+
+extern const char ebs_prelude[];
+extern const size_t ebs_prelude_size;
+
+static struct script_object *first_undrained(struct ebs_state *state)
+{
+	struct script_object *object = state->objects;
+
+	while (object && object->drained)
+		object = object->next;
+	return object;
+}
+
+// Hands over what the ring buffers still hold when the loop has ended. A handler may close any object, so the
+// list is read anew after each.
+static void drain(struct ebs_state *state)
+{
+	struct script_object *object;
+
+	for (object = state->objects; object; object = object->next)
+		object->drained = false;
+	while ((object = first_undrained(state))) {
+		object->drained = true;
+		if (ebs_handlers_drain(object))
+			return;
+	}
+}
+
+int ebs_bpf_run(lua_State *L)
+{
+	struct ebs_state *state = ebs_state(L);
+
+	if (state->running)
+		return luaL_error(L, "bpf.run() runs already: a handler can't call it");
+	lua_settop(L, 0);
+	ebs_kernel_header_free(); // scripts load before they run: give the memory back
+	if (!state->interrupted) {
+		state->running = L;
+		if (!ebs_loop_run(state->loop))
+			drain(state);
+		state->running = NULL;
+	}
+	if (state->interrupted)
+		lua_sethook(L, NULL, 0, 0);
+	for (struct script_object *object = state->objects; object; object = object->next)
+		ebs_tell_total_losses(object);
+	if (state->failed) {
+		state->failed = false;
+		if (!state->cut)
+			return lua_error(L); // the handler's error, which is on the top
+	}
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int bpf_stop(lua_State *L)
+{
+	struct ebs_state *state = ebs_state(L);
+
+	if (state->running)
+		ebs_loop_stop(state->loop);
+	return 0;
+}
+
+static int bpf_ktime_get_ns(lua_State *L)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	lua_pushinteger(L, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	return 1;
+}
+
+static int bpf_inet_ntop(lua_State *L)
+{
+	char text[INET6_ADDRSTRLEN];
+	size_t size;
+	const char *bytes = luaL_checklstring(L, 1, &size);
+
+	luaL_argcheck(L, size == 4 || size == 16, 1, "an address has 4 or 16 bytes");
+	lua_pushstring(L, inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)));
+	return 1;
+}
+
+static int bpf_inet_pton(lua_State *L)
+{
+	const char *text = luaL_checkstring(L, 1);
+	struct ebs_error error = { 0 };
+	unsigned char bytes[16];
+
+	if (inet_pton(AF_INET, text, bytes) == 1) {
+		lua_pushlstring(L, (char *)bytes, 4);
+		return 1;
+	}
+	if (inet_pton(AF_INET6, text, bytes) == 1) {
+		lua_pushlstring(L, (char *)bytes, 16);
+		return 1;
+	}
+	ebs_error_explain(&error, EINVAL, "\"%s\" is neither an IPv4 nor an IPv6 address", text);
+	return ebs_fail(L, &error);
+}
+
+static const luaL_Reg functions[] = {
+	{ "columns", ebs_bpf_columns },
+	{ "every", ebs_bpf_every },
+	{ "inet_ntop", bpf_inet_ntop },
+	{ "inet_pton", bpf_inet_pton },
+	{ "ktime_get_ns", bpf_ktime_get_ns },
+	{ "load", ebs_bpf_load },
+	{ "run", ebs_bpf_run },
+	{ "stop", bpf_stop },
+	{ NULL, NULL },
+};
+
+int ebs_open_bpf(lua_State *L)
+{
+	ebs_register_object(L);
+	ebs_register_program(L);
+	ebs_register_map(L);
+	ebs_register_link(L);
+	ebs_register_handler(L);
+	ebs_register_timer(L);
+	ebs_register_columns(L);
+	ebs_register_view(L);
+	ebs_register_load(L);
+	luaL_newlib(L, functions); // bpf
+	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "=prelude.lua", "t"))
+		return lua_error(L);
+	lua_pushvalue(L, -2); // bpf prelude bpf
+	lua_call(L, 1, 0);    // bpf
+	return 1;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The class bpf.Link.
+#include <errno.h>
+#include <string.h>
+
+#include "script/object.h"
+
+struct script_link {
+	struct ebs_link *link; // NULL once closed
+	struct script_object *object;
+	struct script_link *next; // in object->links
+};
+
+int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program, const struct ebs_attach_options *options,
+		      struct ebs_error *error)
+{
+	index = lua_absindex(L, index);
+	struct script_object *object = lua_touserdata(L, index);
+	struct script_link *self = lua_newuserdatauv(L, sizeof(*self), 1); // link
+
+	*self = (struct script_link){ .object = object };
+	luaL_setmetatable(L, EBS_LINK_CLASS);
+	lua_pushvalue(L, index);           // link object
+	lua_setiuservalue(L, -2, 1);       // link
+	lua_pushvalue(L, -1);              // link link
+	ebs_object_keep(L, index, object); // link
+	self->link = ebs_program_attach(program, options, error);
+	if (!self->link) {
+		ebs_object_unkeep(L, index, self);
+		lua_pop(L, 1); // -
+		return -EINVAL;
+	}
+	self->next = object->links;
+	object->links = self;
+	ebs_loop_hold(object->state->loop);
+	return 0;
+}
+
+static void release(struct script_link *self)
+{
+	if (!self->link)
+		return;
+	ebs_link_free(self->link);
+	self->link = NULL;
+	ebs_loop_release(self->object->state->loop);
+}
+
+void ebs_links_close(struct script_object *object)
+{
+	for (struct script_link *link = object->links; link; link = link->next)
+		release(link);
+	object->links = NULL;
+}
+
+static int link_close(lua_State *L)
+{
+	struct script_link *self = luaL_checkudata(L, 1, EBS_LINK_CLASS);
+	struct script_link **place = &self->object->links;
+
+	if (!self->link)
+		return 0;
+	while (*place && *place != self)
+		place = &(*place)->next;
+	if (*place)
+		*place = self->next;
+	release(self);
+	lua_getiuservalue(L, 1, 1);       // object
+	ebs_object_unkeep(L, -1, self);   // object
+	return 0;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	lua_pushstring(L, text);
+	lua_setfield(L, -2, name);
+}
+
+static void push_info(lua_State *L, const struct ebs_link *link)
+{
+	struct ebs_link_info info = ebs_link_info(link);
+
+	lua_newtable(L); // info
+	set_text(L, "kind", info.kind);
+	set_text(L, "interface", info.interface);
+	set_text(L, "mode", info.mode);
+	if (info.ifindex) {
+		lua_pushinteger(L, info.ifindex);
+		lua_setfield(L, -2, "ifindex");
+	}
+}
+
+static int link_index(lua_State *L)
+{
+	struct script_link *self = luaL_checkudata(L, 1, EBS_LINK_CLASS);
+	const char *key = luaL_checkstring(L, 2);
+
+	if (strcmp(key, "info"))
+		lua_getfield(L, lua_upvalueindex(1), key);
+	else if (self->link)
+		push_info(L, self->link);
+	else
+		return luaL_argerror(L, 1, "the link is closed");
+	return 1;
+}
+
+static int link_tostring(lua_State *L)
+{
+	struct script_link *self = luaL_checkudata(L, 1, EBS_LINK_CLASS);
+
+	if (self->link)
+		lua_pushfstring(L, EBS_LINK_CLASS ": %s", ebs_link_info(self->link).kind);
+	else
+		lua_pushliteral(L, EBS_LINK_CLASS " (closed)");
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "close", link_close },
+	{ NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = {
+	{ "__close", link_close },
+	{ "__gc", link_close },
+	{ "__index", link_index },
+	{ "__tostring", link_tostring },
+	{ NULL, NULL },
+};
+
+void ebs_register_link(lua_State *L)
+{
+	ebs_new_class(L, EBS_LINK_CLASS, methods, metamethods);
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The class bpf.Map.
+#include <errno.h>
+#include <string.h>
+
+#include "script/object.h"
+#include "script/value.h"
+
+struct script_map {
+	struct ebs_map *map;
+	struct script_object *object; // kept alive by user value 1
+	uint8_t bytes[];              // a key, then a value, for the calls below
+};
+
+void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
+{
+	index = lua_absindex(L, index);
+	struct script_map *self =
+		lua_newuserdatauv(L, sizeof(*self) + map->key_size + ebs_map_value_bytes(map), 1); // map
+
+	self->map = map;
+	self->object = lua_touserdata(L, index);
+	lua_pushvalue(L, index);     // map object
+	lua_setiuservalue(L, -2, 1); // map
+	luaL_setmetatable(L, EBS_MAP_CLASS);
+}
+
+struct ebs_map *ebs_test_map(lua_State *L, int index)
+{
+	struct script_map *self = luaL_testudata(L, index, EBS_MAP_CLASS);
+
+	if (self && !self->object->open)
+		luaL_argerror(L, index, "the map's object is closed");
+	return self ? self->map : NULL;
+}
+
+static struct script_map *check_map(lua_State *L, int index)
+{
+	struct script_map *self = luaL_checkudata(L, index, EBS_MAP_CLASS);
+
+	if (!self->object->open)
+		luaL_argerror(L, index, "the map's object is closed");
+	return self;
+}
+
+static struct script_map *check_entries(lua_State *L, int index)
+{
+	struct script_map *self = check_map(L, index);
+
+	if (!ebs_map_has_entries(self->map))
+		luaL_argerror(L, index, lua_pushfstring(L, "map '%s' (%s) has no entries with keys", self->map->name,
+							ebs_map_type_name(self->map)));
+	return self;
+}
+
+// One part of an entry: as its layout says, else a string of just the right size.
+static void read_part(lua_State *L, int index, const struct script_map *self, const struct ebs_layout *layout,
+		      uint32_t size, uint8_t *out, const char *what)
+{
+	struct ebs_error error = { 0 };
+	size_t length = 0;
+
+	if (layout) {
+		if (ebs_read_value(L, index, ebs_object_types(self->object->handle), layout, out, what, &error))
+			ebs_raise_argument(L, index, &error);
+		return;
+	}
+	const char *bytes = luaL_checklstring(L, index, &length);
+	if (length != size)
+		luaL_argerror(L, index, lua_pushfstring(L, "%s: a string of %d bytes expected, got %d", what, (int)size,
+							(int)length));
+	memcpy(out, bytes, size);
+}
+
+static uint8_t *read_key(lua_State *L, struct script_map *self, int index)
+{
+	read_part(L, index, self, self->map->key, self->map->key_size, self->bytes, "key");
+	return self->bytes;
+}
+
+// A per-CPU value is a sequence with one value for each CPU.
+static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
+{
+	const struct ebs_map *map = self->map;
+	uint8_t *value = self->bytes + map->key_size;
+
+	if (!map->per_cpu) {
+		read_part(L, index, self, map->value, map->value_size, value, "value");
+		return value;
+	}
+	luaL_checktype(L, index, LUA_TTABLE);
+	if (lua_rawlen(L, index) != map->cpus)
+		luaL_argerror(L, index, lua_pushfstring(L, "a per-CPU value is a sequence of %d values, one a CPU",
+							(int)map->cpus));
+	memset(value, 0, ebs_map_value_bytes(map));
+	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
+		lua_rawgeti(L, index, cpu + 1); // value
+		struct ebs_error error = { 0 };
+		char what[32];
+		snprintf(what, sizeof(what), "value[%u]", cpu + 1);
+		size_t length = 0;
+		const char *bytes = map->value ? NULL : lua_tolstring(L, -1, &length);
+		uint8_t *out = value + (size_t)cpu * map->stride;
+
+		if (map->value) {
+			if (ebs_read_value(L, -1, ebs_object_types(self->object->handle), map->value, out, what, &error))
+				ebs_raise_argument(L, index, &error);
+		} else if (!bytes || length != map->value_size) {
+			luaL_argerror(L, index, lua_pushfstring(L, "%s: a string of %d bytes expected", what,
+								(int)map->value_size));
+		} else {
+			memcpy(out, bytes, length);
+		}
+		lua_pop(L, 1); // -
+	}
+	return value;
+}
+
+static void push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
+{
+	lua_createtable(L, (int)map->cpus, 0); // values
+	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
+		ebs_push_value(L, map->value, value + (size_t)cpu * map->stride, map->value_size); // values value
+		lua_rawseti(L, -2, cpu + 1);                                                        // values
+	}
+}
+
+static int map_get(lua_State *L)
+{
+	struct script_map *self = check_entries(L, 1);
+	uint8_t *key = read_key(L, self, 2);
+	uint8_t *value = self->bytes + self->map->key_size;
+	struct ebs_error error = { 0 };
+	int found = ebs_map_get(self->map, key, value, &error);
+
+	if (found < 0)
+		return ebs_fail(L, &error);
+	if (!found)
+		lua_pushnil(L);
+	else if (self->map->per_cpu)
+		push_cpus(L, self->map, value);
+	else
+		ebs_push_value(L, self->map->value, value, self->map->value_size);
+	return 1;
+}
+
+static int map_set(lua_State *L)
+{
+	struct script_map *self = check_entries(L, 1);
+	uint8_t *key = read_key(L, self, 2);
+	uint8_t *value = read_value(L, self, 3);
+	struct ebs_error error = { 0 };
+
+	if (ebs_map_set(self->map, key, value, &error))
+		return ebs_fail(L, &error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int map_delete(lua_State *L)
+{
+	struct script_map *self = check_entries(L, 1);
+	uint8_t *key = read_key(L, self, 2);
+	struct ebs_error error = { 0 };
+	int deleted = ebs_map_delete(self->map, key, &error);
+
+	if (deleted < 0)
+		return ebs_fail(L, &error);
+	lua_pushboolean(L, deleted);
+	return 1;
+}
+
+// The state of a loop over a map: userdata that keeps its map alive and owns the entries that are handed out.
+#define WALK_CLASS "bpf.Walk"
+
+struct script_walk {
+	struct ebs_map_walk *walk;
+	struct ebs_lifetime lifetime; // of the current entry's views
+	struct script_map *self;      // kept alive by user value 1
+};
+
+static struct script_walk *push_walk(lua_State *L, int index, bool drain)
+{
+	struct script_map *self = check_entries(L, index);
+	struct ebs_error error = { 0 };
+	struct script_walk *walk = lua_newuserdatauv(L, sizeof(*walk), 1); // walk
+
+	*walk = (struct script_walk){ .self = self };
+	luaL_setmetatable(L, WALK_CLASS);
+	lua_pushvalue(L, index);     // walk map
+	lua_setiuservalue(L, -2, 1); // walk
+	walk->walk = ebs_map_walk_new(self->map, drain, &error);
+	if (!walk->walk)
+		ebs_raise(L, &error);
+	return walk;
+}
+
+static int walk_close(lua_State *L)
+{
+	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
+
+	ebs_map_walk_free(walk->walk);
+	walk->walk = NULL;
+	walk->lifetime.now++;
+	return 0;
+}
+
+static void push_part(lua_State *L, const struct script_walk *walk, const struct ebs_layout *layout,
+		      const uint8_t *data, uint32_t size, int owner)
+{
+	if (layout && layout->kind == EBS_RECORD)
+		ebs_push_view(L, layout, data, size, &walk->lifetime, owner);
+	else
+		ebs_push_value(L, layout, data, size);
+}
+
+// The iterator's function: (walk, previous key) -> key, value.
+static int walk_next(lua_State *L)
+{
+	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
+	const uint8_t *key;
+	const uint8_t *value;
+	struct ebs_error error = { 0 };
+
+	if (!walk->walk)
+		return 0;
+	if (!walk->self->object->open)
+		return luaL_error(L, "the map's object was closed inside the loop over it");
+	walk->lifetime.now++;
+	int result = ebs_map_walk_next(walk->walk, &key, &value, &error);
+	if (result < 0)
+		return ebs_raise(L, &error);
+	if (!result) {
+		lua_settop(L, 1);
+		walk_close(L);
+		lua_pushnil(L);
+		return 1;
+	}
+	const struct ebs_map *map = walk->self->map;
+	push_part(L, walk, map->key, key, map->key_size, 1); // key
+	if (map->per_cpu)
+		push_cpus(L, map, value);
+	else
+		push_part(L, walk, map->value, value, map->value_size, 1); // key value
+	return 2;
+}
+
+static int map_pairs(lua_State *L)
+{
+	lua_pushcfunction(L, walk_next); // next
+	push_walk(L, 1, false);          // next walk
+	lua_pushnil(L);                  // next walk nil
+	return 3;
+}
+
+static int map_drain(lua_State *L)
+{
+	lua_pushcfunction(L, walk_next); // next
+	push_walk(L, 1, true);           // next walk
+	lua_pushnil(L);                  // next walk nil
+	lua_pushvalue(L, -2);            // next walk nil walk: closed when the loop is left early
+	return 4;
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value)
+{
+	lua_pushinteger(L, value);
+	lua_setfield(L, -2, name);
+}
+
+static int map_index(lua_State *L)
+{
+	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
+	const char *key = luaL_checkstring(L, 2);
+
+	if (strcmp(key, "name") == 0) {
+		lua_pushstring(L, self->map->name);
+	} else if (strcmp(key, "info") == 0) {
+		lua_newtable(L); // info
+		lua_pushstring(L, ebs_map_type_name(self->map));
+		lua_setfield(L, -2, "type");
+		set_integer(L, "key_size", self->map->key_size);
+		set_integer(L, "value_size", self->map->value_size);
+		set_integer(L, "max_entries", self->map->max_entries);
+	} else {
+		lua_getfield(L, lua_upvalueindex(1), key);
+	}
+	return 1;
+}
+
+static int map_tostring(lua_State *L)
+{
+	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
+
+	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name, self->object->open ? "" : " (closed)");
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "delete", map_delete },
+	{ "drain", map_drain },
+	{ "get", map_get },
+	{ "set", map_set },
+	{ NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = {
+	{ "__index", map_index },
+	{ "__pairs", map_pairs },
+	{ "__tostring", map_tostring },
+	{ NULL, NULL },
+};
+
+static const luaL_Reg walk_methods[] = {
+	{ NULL, NULL },
+};
+
+static const luaL_Reg walk_metamethods[] = {
+	{ "__close", walk_close },
+	{ "__gc", walk_close },
+	{ NULL, NULL },
+};
+
+void ebs_register_map(lua_State *L)
+{
+	ebs_new_class(L, EBS_MAP_CLASS, methods, metamethods);
+	ebs_new_class(L, WALK_CLASS, walk_methods, walk_metamethods);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The class bpf.Program.
+#include <string.h>
+
+#include "script/object.h"
+
+struct script_program {
+	struct ebs_program *program;
+	struct script_object *object; // kept alive by user value 1
+};
+
+void ebs_push_program(lua_State *L, int index, struct ebs_program *program)
+{
+	index = lua_absindex(L, index);
+	struct script_program *self = lua_newuserdatauv(L, sizeof(*self), 1); // program
+
+	self->program = program;
+	self->object = lua_touserdata(L, index);
+	lua_pushvalue(L, index);     // program object
+	lua_setiuservalue(L, -2, 1); // program
+	luaL_setmetatable(L, EBS_PROGRAM_CLASS);
+}
+
+static struct script_program *check_program(lua_State *L, int index)
+{
+	struct script_program *self = luaL_checkudata(L, index, EBS_PROGRAM_CLASS);
+
+	if (!self->object->open)
+		luaL_argerror(L, index, "the program's object is closed");
+	return self;
+}
+
+static void read_options(lua_State *L, int index, struct ebs_attach_options *options)
+{
+	const char *names[EBS_ATTACH_OPTIONS + 1] = { NULL };
+
+	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++)
+		names[i] = ebs_attach_option_infos[i].name;
+	ebs_check_option_names(L, index, names);
+	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++) {
+		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
+		int type = lua_getfield(L, index, info->name); // value
+
+		options->values[i].given = type != LUA_TNIL;
+		if (type != LUA_TNIL && info->is_number && !lua_isinteger(L, -1))
+			luaL_argerror(L, index, lua_pushfstring(L, "option '%s' must be an integer", info->name));
+		if (type != LUA_TNIL && !info->is_number && type != LUA_TSTRING)
+			luaL_argerror(L, index, lua_pushfstring(L, "option '%s' must be a string", info->name));
+		if (info->is_number)
+			options->values[i].number = lua_tointeger(L, -1);
+		else if (type != LUA_TNIL)
+			options->values[i].text = lua_tostring(L, -1); // the table keeps it
+		lua_pop(L, 1);                                         // -
+	}
+}
+
+static int program_attach(lua_State *L)
+{
+	struct script_program *self = check_program(L, 1);
+	struct ebs_attach_options options = { 0 };
+	struct ebs_error error = { 0 };
+
+	if (!lua_isnoneornil(L, 2))
+		read_options(L, 2, &options);
+	lua_getiuservalue(L, 1, 1); // object
+	if (ebs_push_new_link(L, -1, self->program, &options, &error))
+		return ebs_fail(L, &error);
+	return 1; // object link
+}
+
+// program:test_run{ data = bytes, repeat_count = n } -> { return_value, data, duration_ns }
+static int program_test_run(lua_State *L)
+{
+	static const char *const names[] = { "data", "repeat_count", NULL };
+	struct script_program *self = check_program(L, 1);
+	struct ebs_test_result result;
+	struct ebs_buffer after = { 0 };
+	struct ebs_error error = { 0 };
+	const char *data = "";
+	size_t size = 0;
+	lua_Integer repeat = 1;
+
+	lua_settop(L, 2);
+	if (!lua_isnil(L, 2)) {
+		ebs_check_option_names(L, 2, names);
+		lua_getfield(L, 2, "data");         // data
+		data = luaL_optlstring(L, 3, "", &size);
+		lua_getfield(L, 2, "repeat_count"); // data repeat
+		repeat = luaL_optinteger(L, 4, 1);
+		luaL_argcheck(L, repeat >= 1 && repeat <= INT32_MAX, 2, "repeat_count must be at least 1");
+	}
+	if (ebs_program_test_run(self->program, data, size, (uint32_t)repeat, &result, &after, &error))
+		return ebs_fail(L, &error);
+	lua_createtable(L, 0, 3);                    // result
+	lua_pushinteger(L, result.return_value);
+	lua_setfield(L, -2, "return_value");
+	lua_pushinteger(L, result.duration);
+	lua_setfield(L, -2, "duration_ns");
+	lua_pushlstring(L, after.data ? after.data : "", after.size);
+	lua_setfield(L, -2, "data");
+	ebs_buffer_free(&after);
+	return 1;
+}
+
+static int program_index(lua_State *L)
+{
+	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
+	const char *key = luaL_checkstring(L, 2);
+
+	if (strcmp(key, "name") == 0)
+		lua_pushstring(L, self->program->name);
+	else if (strcmp(key, "section") == 0)
+		lua_pushstring(L, self->program->section);
+	else
+		lua_getfield(L, lua_upvalueindex(1), key);
+	return 1;
+}
+
+static int program_tostring(lua_State *L)
+{
+	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
+
+	lua_pushfstring(L, EBS_PROGRAM_CLASS ": %s%s", self->program->name, self->object->open ? "" : " (closed)");
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "attach", program_attach },
+	{ "test_run", program_test_run },
+	{ NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = {
+	{ "__index", program_index },
+	{ "__tostring", program_tostring },
+	{ NULL, NULL },
+};
+
+void ebs_register_program(lua_State *L)
+{
+	ebs_new_class(L, EBS_PROGRAM_CLASS, methods, metamethods);
+}

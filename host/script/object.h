@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The userdata classes of a loaded object and its parts, for the files that implement them.
+#ifndef EBS_SCRIPT_OBJECT_H
+#define EBS_SCRIPT_OBJECT_H
+
+#include "kernel/attach.h"
+#include "kernel/object.h"
+#include "script/state.h"
+
+#define EBS_OBJECT_CLASS  "bpf.Object"
+#define EBS_PROGRAM_CLASS "bpf.Program"
+#define EBS_MAP_CLASS     "bpf.Map"
+#define EBS_LINK_CLASS    "bpf.Link"
+
+struct script_link;
+struct script_handler;
+
+// User value 1 is a table that keeps the object's links and handlers alive: they end with the object, not
+// when the script lets go of them. From the first link or handler on, the registry keeps the object alive
+// in the same way, until close().
+struct script_object {
+	struct ebs_object *handle; // NULL until opened
+	bool open;                 // loaded and not closed yet
+	struct ebs_state *state;
+	struct script_link *links;
+	struct script_handler *handlers;
+	struct ebs_losses told;     // losses that the user knows of
+	int64_t told_at;            // when that was, CLOCK_MONOTONIC ns
+	bool told_total;            // the totals were told
+	struct script_object *next; // in state->objects, while it is anchored
+	bool anchored;
+	bool drained; // its ring buffers have been read for the last time in this run
+};
+
+// Pushes a new, closed object.
+struct script_object *ebs_object_new(lua_State *L);
+
+// The object at `index`; raises when it is none, or closed.
+struct script_object *ebs_check_object(lua_State *L, int index);
+
+// Makes `object`, which is at `index`, live until it is closed, and keeps the value on the top of the stack
+// alive with it. Pops that value.
+void ebs_object_keep(lua_State *L, int index, struct script_object *object);
+// Lets go of the value again, whose address is `value`.
+void ebs_object_unkeep(lua_State *L, int index, const void *value);
+
+// Each pushes the userdata of a part of the object at `index`.
+void ebs_push_program(lua_State *L, int index, struct ebs_program *program);
+void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
+// Attaches and pushes the link. Returns 0, or -errno with `error` filled and nothing pushed.
+int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program, const struct ebs_attach_options *options,
+		      struct ebs_error *error);
+
+// The map at `index`, or NULL when it is none; raises when its object is closed.
+struct ebs_map *ebs_test_map(lua_State *L, int index);
+
+// Called when the object closes.
+void ebs_links_close(struct script_object *object);
+void ebs_handlers_close(struct script_object *object);
+
+// events.c: object:on_event(map, handler [, options]).
+int ebs_object_on_event(lua_State *L);
+void ebs_register_handler(lua_State *L);
+// Hands over what is left in all ring buffers of the object, at the end of bpf.run(). Returns 0, or a negative
+// number when a handler failed.
+int ebs_handlers_drain(struct script_object *object);
+
+// losses.c: tells on standard error, at most once a second, what was lost since the last notice; and what was
+// lost in all.
+void ebs_tell_losses(struct script_object *object);
+void ebs_tell_total_losses(struct script_object *object);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The door to Lua: one script, from its text to its exit status.
+#ifndef EBS_SCRIPT_SCRIPT_H
+#define EBS_SCRIPT_SCRIPT_H
+
+#include <stdbool.h>
+
+struct ebs_script_options {
+	const char *program;    // argv[0], for the `arg` table
+	const char *script;     // a path, "-" for standard input, or NULL when there is a chunk
+	const char *chunk;      // Lua text of the command line, or NULL
+	char *const *arguments; // the script's own
+	int argument_count;
+	bool json;    // rows as JSON objects
+	bool verbose; // libbpf's and the compiler's own words on standard error
+};
+
+// Runs the script. Errors have been told on standard error. Returns the exit status: 0, or 1 for a failed
+// script.
+int ebs_script_run(const struct ebs_script_options *options);
+
+// Writes the versions of the libraries that scripts run on to standard output, a line each.
+void ebs_script_print_versions(void);
+
+#endif

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One Lua state for one script.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/path.h"
+#include "compile/compile.h"
+#include "kernel/log.h"
+#include "kernel/object.h"
+#include "script/bpf.h"
+#include "script/object.h"
+#include "script/script.h"
+#include "types/kernel_btf.h"
+
+struct ebs_state *ebs_state(lua_State *L)
+{
+	return *(struct ebs_state **)lua_getextraspace(L);
+}
+
+void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods, const luaL_Reg *metamethods)
+{
+	luaL_newmetatable(L, class_name);  // metatable
+	lua_newtable(L);                   // metatable methods
+	luaL_setfuncs(L, methods, 0);
+	lua_pushvalue(L, -1);              // metatable methods methods
+	lua_setfield(L, -3, "__index");    // metatable methods
+	lua_insert(L, -2);                 // methods metatable
+	lua_pushvalue(L, -2);              // methods metatable methods
+	luaL_setfuncs(L, metamethods, 1);  // methods metatable
+	lua_pop(L, 2);                     // -
+}
+
+// The program runs as root: a module must never come from where somebody happens to stand.
+static void close_module_path(lua_State *L, const char *field)
+{
+	luaL_Buffer kept;
+	bool first = true;
+
+	lua_getglobal(L, "package");                   // package
+	lua_getfield(L, -1, field);                    // package path
+	const char *path = luaL_optstring(L, -1, "");
+	luaL_buffinit(L, &kept);
+	while (*path) {
+		size_t length = strcspn(path, ";");
+		if (*path == '/') {
+			if (!first)
+				luaL_addchar(&kept, ';');
+			luaL_addlstring(&kept, path, length);
+			first = false;
+		}
+		path += length + (path[length] == ';');
+	}
+	luaL_pushresult(&kept);     // package path kept
+	lua_setfield(L, -3, field); // package path
+	lua_pop(L, 2);              // -
+}
+
+static void push_arguments(lua_State *L, const struct ebs_script_options *options)
+{
+	lua_createtable(L, options->argument_count, 2); // arg
+	lua_pushstring(L, options->program);
+	lua_rawseti(L, -2, -1);
+	lua_pushstring(L, options->script ? options->script : "-e");
+	lua_rawseti(L, -2, 0);
+	for (int i = 0; i < options->argument_count; i++) {
+		lua_pushstring(L, options->arguments[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setglobal(L, "arg"); // -
+}
+
+static int prepare_state(lua_State *L)
+{
+	const struct ebs_script_options *options = lua_touserdata(L, 1);
+
+	luaL_openlibs(L);
+	close_module_path(L, "path");
+	close_module_path(L, "cpath");
+	push_arguments(L, options);
+	luaL_requiref(L, "bpf", ebs_open_bpf, false); // bpf
+	return 0;
+}
+
+// The script's text, loaded and called with its arguments.
+static int run_text(lua_State *L)
+{
+	const struct ebs_script_options *options = lua_touserdata(L, 1);
+	const struct ebs_state *state = ebs_state(L);
+	const char *text = state->text;
+	size_t size = state->text_size;
+
+	if (size && *text == '#') { // the line for execve(2); its end stays, so that lines keep their numbers
+		size_t length = strcspn(text, "\n");
+		text += length;
+		size -= length;
+	}
+	lua_pushfstring(L, "%s%s", options->script && state->path ? "@" : "=", state->name); // name
+	if (luaL_loadbufferx(L, size ? text : "", size, lua_tostring(L, -1), "t"))
+		return lua_error(L); // a message with the position in it
+	luaL_checkstack(L, options->argument_count, "too many arguments");
+	for (int i = 0; i < options->argument_count; i++)
+		lua_pushstring(L, options->arguments[i]);
+	lua_call(L, options->argument_count, 0);
+	return 0;
+}
+
+// A path, else the name of a shipped script, with or without its ".lua". Owned by the caller.
+static char *find_script(const char *name)
+{
+	if (access(name, F_OK) == 0 || strchr(name, '/'))
+		return strdup(name);
+	static const char *const suffixes[] = { "", ".lua" };
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char *relative = NULL;
+		if (asprintf(&relative, "scripts/%s%s", name, suffixes[i]) < 0)
+			return NULL;
+		char *path = ebs_path_share(relative);
+		free(relative);
+		if (path)
+			return path;
+	}
+	return strdup(name);
+}
+
+static int read_script(const struct ebs_script_options *options, struct ebs_buffer *text, char **path)
+{
+	if (options->chunk) {
+		ebs_buffer_append_string(text, options->chunk);
+		return text->failed ? -ENOMEM : 0;
+	}
+	if (strcmp(options->script, "-") == 0)
+		return ebs_buffer_read_fd(text, STDIN_FILENO);
+	*path = find_script(options->script);
+	return *path ? ebs_buffer_read_file(text, *path) : -ENOMEM;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int before_sleep(void *context)
+{
+	struct ebs_state *state = context;
+
+	fflush(stdout);
+	for (struct script_object *object = state->objects; object; object = object->next)
+		ebs_tell_losses(object);
+	return 0;
+}
+
+static int to_text(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	return 1;
+}
+
+// Tells the error on the top of the stack. Its text starts with the script's name, once.
+static void tell_error(lua_State *L, const struct ebs_state *state)
+{
+	lua_pushcfunction(L, to_text); // error function
+	lua_insert(L, -2);             // function error
+	bool has_text = !lua_pcall(L, 1, 1, 0); // an error object's __tostring may fail itself
+	const char *message = has_text ? lua_tostring(L, -1) : "(an error that can't be told)";
+	size_t length = strlen(state->name);
+	bool named = strncmp(message, state->name, length) == 0 && message[length] == ':';
+
+	fflush(stdout);
+	if (state->cut)
+		fprintf(stderr, "ebscript: %s: interrupted\n", state->name);
+	else if (named)
+		fprintf(stderr, "ebscript: %s\n", message);
+	else
+		fprintf(stderr, "ebscript: %s: %s\n", state->name, message);
+}
+
+static int call(lua_State *L, lua_CFunction function, const struct ebs_script_options *options)
+{
+	lua_pushcfunction(L, ebs_message_handler);
+	lua_pushcfunction(L, function);
+	lua_pushlightuserdata(L, (void *)options);
+	return lua_pcall(L, 1, 0, 1);
+}
+
+// Standard output that can't be written (a full disk) is a failure of the script.
+static int finish_output(const struct ebs_state *state)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name, strerror(errno));
+	return 1;
+}
+
+static int run(struct ebs_state *state, const struct ebs_script_options *options)
+{
+	lua_State *L = luaL_newstate();
+	int status = 1;
+	if (!L) {
+		fputs("ebscript: not enough memory\n", stderr);
+		return 1;
+	}
+	state->L = L;
+	*(struct ebs_state **)lua_getextraspace(L) = state;
+	ebs_interrupt_init(state);
+	ebs_loop_catch_signals(state->loop, ebs_interrupt);
+	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
+	ebs_loop_before_sleep(state->loop, before_sleep, state);
+	if (call(L, prepare_state, options) || call(L, run_text, options))
+		tell_error(L, state);
+	else
+		status = 0;
+	ebs_interrupt_init(NULL);
+	lua_sethook(L, NULL, 0, 0);
+	lua_close(L);
+	ebs_timer_free(state->losses_due);
+	return finish_output(state) ? 1 : status;
+}
+
+int ebs_script_run(const struct ebs_script_options *options)
+{
+	struct ebs_error error = { 0 };
+	struct ebs_buffer text = { 0 };
+	char *path = NULL;
+	int status = 1;
+	int result = read_script(options, &text, &path);
+
+	if (result) {
+		fprintf(stderr, "ebscript: can't read the script \"%s\": %s\n", options->script, strerror(-result));
+	} else {
+		struct ebs_state state = {
+			.name = path ? base_name(path) : options->chunk ? "(command line)" : "(standard input)",
+			.path = path,
+			.text = text.data ? text.data : "",
+			.text_size = text.size,
+			.json = options->json,
+			.verbose = options->verbose,
+			.colour = isatty(STDERR_FILENO),
+			.loop = ebs_loop_new(&error),
+		};
+
+		setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, 1 << 16);
+		ebs_log_init(options->verbose);
+		if (state.loop)
+			status = run(&state, options);
+		else
+			fprintf(stderr, "ebscript: %s\n", ebs_error_text(&error));
+		ebs_loop_free(state.loop);
+		ebs_kernel_header_free();
+		ebs_error_clear(&error);
+	}
+	ebs_buffer_free(&text);
+	free(path);
+	return status;
+}
+
+void ebs_script_print_versions(void)
+{
+	struct ebs_error error = { 0 };
+	char *compiler = ebs_compile_version(&error);
+
+	printf("compiler: %s\n", compiler ? compiler : ebs_error_text(&error));
+	printf("libbpf %s\n", ebs_object_library_version());
+	printf("libuv %s\n", ebs_loop_library_version());
+	printf("%s\n", LUA_RELEASE);
+	free(compiler);
+	ebs_error_clear(&error);
+}

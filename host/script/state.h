@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What all files of script/ share: the one state, failures, and the classes of userdata.
+#ifndef EBS_SCRIPT_STATE_H
+#define EBS_SCRIPT_STATE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "loop/loop.h"
+
+struct script_object;
+
+struct ebs_state {
+	lua_State *L;
+	struct ebs_loop *loop;
+	const char *name;  // of the script, as messages show it
+	const char *path;  // where it was read from; NULL for standard input and -e
+	const char *text;  // the script's own text, `text_size` bytes
+	size_t text_size;
+	bool json;
+	bool verbose;
+	bool colour;           // standard error is a terminal
+	lua_State *running;    // the thread that called bpf.run(), while it runs
+	bool failed;           // a handler raised: its error is on the top of that thread's stack
+	bool interrupted;      // a signal came
+	bool cut;              // Lua code had to be ended by force because of it
+	struct ebs_timer *losses_due;  // until a notice of losses may follow the one before, or NULL
+	struct script_object *objects; // those that have handlers or counters to look after
+};
+
+// The host's state that belongs to L.
+struct ebs_state *ebs_state(lua_State *L);
+
+// failure.c
+
+// Returns nil, message, code to the script, and clears the error: `return ebs_fail(L, &error);`.
+int ebs_fail(lua_State *L, struct ebs_error *error);
+// Raises the error's text with the position of the caller, and clears it.
+int ebs_raise(lua_State *L, struct ebs_error *error);
+// As an argument's fault: `bad argument #1 to 'set' (...)`.
+int ebs_raise_argument(lua_State *L, int argument, struct ebs_error *error);
+// The message handler of every protected call: adds a traceback, unless the script raised a sentence of its
+// own by assert() or error(..., 0).
+int ebs_message_handler(lua_State *L);
+
+// Calls `function` with `argument` as light userdata, from a callback of the loop, which must not raise. Returns 0,
+// or -ECANCELED with state->failed set.
+int ebs_call_protected(struct ebs_state *state, lua_CFunction function, void *argument);
+
+// option.c
+
+// Raises unless the value at `index` is a table whose keys are all among `names` (up to a NULL).
+void ebs_check_option_names(lua_State *L, int index, const char *const *names);
+
+// interrupt.c
+
+// Called in a signal handler: makes the running Lua code end.
+void ebs_interrupt(int number);
+// `state` NULL: from now on there is no Lua code to end.
+void ebs_interrupt_init(struct ebs_state *state);
+
+// The modules' openers, each leaves what it makes on the stack or registers metatables only.
+int ebs_open_bpf(lua_State *L);
+void ebs_register_object(lua_State *L);
+void ebs_register_program(lua_State *L);
+void ebs_register_map(lua_State *L);
+void ebs_register_link(lua_State *L);
+void ebs_register_timer(lua_State *L);
+void ebs_register_columns(lua_State *L);
+void ebs_register_view(lua_State *L);
+
+// Makes a class: a metatable with its methods, and `properties` looked up by `index` when it isn't NULL.
+void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods, const luaL_Reg *metamethods);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Bytes to Lua values.
+#include <string.h>
+
+#include "script/value.h"
+
+// Unaligned: packed structs and samples of any shape come here.
+static int64_t load_signed(const uint8_t *data, uint32_t size)
+{
+	int64_t value64;
+	int32_t value32;
+	int16_t value16;
+
+	switch (size) {
+	case 8:
+		memcpy(&value64, data, 8);
+		return value64;
+	case 4:
+		memcpy(&value32, data, 4);
+		return value32;
+	case 2:
+		memcpy(&value16, data, 2);
+		return value16;
+	default:
+		return (int8_t)*data;
+	}
+}
+
+static int64_t load_unsigned(const uint8_t *data, uint32_t size)
+{
+	int64_t value = load_signed(data, size);
+
+	return size == 8 ? value : value & ((INT64_C(1) << size * 8) - 1);
+}
+
+static double load_float(const uint8_t *data, uint32_t size)
+{
+	double value64;
+	float value32;
+
+	if (size == 8) {
+		memcpy(&value64, data, 8);
+		return value64;
+	}
+	memcpy(&value32, data, 4);
+	return (double)value32;
+}
+
+static void push_array(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size)
+{
+	uint32_t stride = layout->element->size;
+	size_t count = layout->count;
+
+	if (stride && (layout->flexible || count * stride > size))
+		count = size / stride;
+	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0); // array
+	for (size_t i = 0; i < count; i++) {
+		ebs_push_value(L, layout->element, data + i * stride, stride); // array value
+		lua_rawseti(L, -2, (lua_Integer)i + 1);                        // array
+	}
+}
+
+static void push_record(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size)
+{
+	lua_createtable(L, 0, (int)layout->field_count); // record
+	for (uint32_t i = 0; i < layout->field_count; i++) {
+		ebs_push_field(L, &layout->fields[i], data, size); // record value
+		lua_setfield(L, -2, layout->fields[i].name);       // record
+	}
+}
+
+void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size)
+{
+	if (!layout) {
+		lua_pushlstring(L, (const char *)data, size);
+		return;
+	}
+
+	bool whole = size >= layout->size;
+	size_t length = layout->flexible || !whole ? size : layout->size;
+	if (!whole && (layout->kind == EBS_SIGNED || layout->kind == EBS_UNSIGNED || layout->kind == EBS_BOOL ||
+		       layout->kind == EBS_FLOAT)) {
+		lua_pushnil(L);
+		return;
+	}
+	switch (layout->kind) {
+	case EBS_SIGNED:
+		lua_pushinteger(L, load_signed(data, layout->size));
+		break;
+	case EBS_UNSIGNED:
+		lua_pushinteger(L, load_unsigned(data, layout->size));
+		break;
+	case EBS_BOOL:
+		lua_pushboolean(L, load_unsigned(data, layout->size) != 0);
+		break;
+	case EBS_FLOAT:
+		lua_pushnumber(L, load_float(data, layout->size));
+		break;
+	case EBS_STRING:
+		lua_pushlstring(L, (const char *)data, strnlen((const char *)data, length));
+		break;
+	case EBS_BYTES:
+		lua_pushlstring(L, (const char *)data, length);
+		break;
+	case EBS_ARRAY:
+		luaL_checkstack(L, 4, "a type is nested too deeply");
+		push_array(L, layout, data, length);
+		break;
+	case EBS_RECORD:
+		luaL_checkstack(L, 4, "a type is nested too deeply");
+		push_record(L, layout, data, size);
+		break;
+	}
+}
+
+void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *record, size_t size)
+{
+	if (!field->bit_size) {
+		bool outside = field->offset >= size && !field->layout->flexible;
+
+		if (outside || field->offset > size)
+			lua_pushnil(L);
+		else
+			ebs_push_value(L, field->layout, record + field->offset, size - field->offset);
+		return;
+	}
+	if (field->offset + (field->bit_offset + field->bit_size + 7u) / 8 > size)
+		lua_pushnil(L);
+	else if (field->layout->kind == EBS_BOOL)
+		lua_pushboolean(L, ebs_bitfield_get(field, record) != 0);
+	else
+		lua_pushinteger(L, ebs_bitfield_get(field, record));
+}
