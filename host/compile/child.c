@@ -29,6 +29,7 @@ struct channels {
 	int object;
 	int messages;
 	int errors[2]; // a pipe: read end, write end
+	const volatile sig_atomic_t *interrupted; // see ebs_child_run()
 };
 
 static void limit(int resource, rlim_t soft)
@@ -117,15 +118,16 @@ static pid_t start(const struct channels *channels, ebs_child_function *function
 }
 
 // Reads until the child has closed its end, so that it never waits for a reader; keeps the start. A signal that
-// the host handles is meant for its work, which is the child's now.
-static int read_errors(pid_t pid, int fd, struct ebs_buffer *errors)
+// ends the host's work ends the child's.
+static int read_errors(pid_t pid, const struct channels *channels, struct ebs_buffer *errors)
 {
 	char data[4096];
 
 	for (;;) {
-		ssize_t size = read(fd, data, sizeof(data));
+		ssize_t size = read(channels->errors[0], data, sizeof(data));
 		if (size < 0 && errno == EINTR) {
-			kill(pid, SIGTERM);
+			if (channels->interrupted && *channels->interrupted)
+				kill(pid, SIGTERM);
 			continue;
 		}
 		if (size <= 0)
@@ -152,7 +154,7 @@ static int read_file(int fd, struct ebs_buffer *buffer)
 
 static int collect(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
 {
-	int error = read_errors(pid, channels->errors[0], &output->errors);
+	int error = read_errors(pid, channels, &output->errors);
 	int wait_error = wait_for(pid, &output->status);
 
 	if (!error)
@@ -201,9 +203,10 @@ static int open_channels(struct channels *channels)
 }
 
 int ebs_child_run(ebs_child_function *function, const void *context,
+		  const volatile sig_atomic_t *interrupted,
 		  struct ebs_child_output *output, struct ebs_error *error)
 {
-	struct channels channels = { -1, -1, { -1, -1 } };
+	struct channels channels = { -1, -1, { -1, -1 }, interrupted };
 	struct sigaction old;
 
 	*output = (struct ebs_child_output){ 0 };

@@ -3,6 +3,7 @@
 #ifndef EBS_COMPILE_CHILD_H
 #define EBS_COMPILE_CHILD_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -29,7 +30,10 @@ struct ebs_child_output {
 // Returns when the child has ended, however it ended; 0, or a negative errno with `error` filled
 // when there was no child or no way to hear of it. The caller frees `output` with
 // ebs_child_output_free() in either case.
+// `interrupted` is a signal handler's flag: once it is set, and the signal came while the child
+// runs, the child is ended; may be NULL.
 int ebs_child_run(ebs_child_function *function, const void *context,
+		  const volatile sig_atomic_t *interrupted,
 		  struct ebs_child_output *output, struct ebs_error *error);
 void ebs_child_output_free(struct ebs_child_output *output);
 

@@ -3,6 +3,7 @@
 #ifndef EBS_COMPILE_COMPILE_H
 #define EBS_COMPILE_COMPILE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,8 @@ struct ebs_compile_input {
 	size_t kernel_types_size;
 	bool colour;              // messages with terminal colours
 	bool verbose;             // the compiler's arguments are part of the messages
+	const volatile sig_atomic_t *interrupted; // a signal handler's flag that ends the compile; may
+						  // be NULL
 };
 
 struct ebs_compile_output {

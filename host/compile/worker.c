@@ -162,7 +162,7 @@ int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output
 		ebs_error_errno(error, result, "cannot compose the compiler's arguments");
 		goto free_arguments;
 	}
-	result = ebs_child_run(compile, &job, &child, error);
+	result = ebs_child_run(compile, &job, input->interrupted, &child, error);
 	if (!result)
 		result = judge(&child, output, error);
 	ebs_child_output_free(&child);
@@ -188,7 +188,7 @@ char *ebs_compile_version(struct ebs_error *error)
 
 	if (find_module(&job.module, error))
 		return NULL;
-	if (!ebs_child_run(tell_version, &job, &child, error)) {
+	if (!ebs_child_run(tell_version, &job, NULL, &child, error)) {
 		if (WIFEXITED(child.status) && WEXITSTATUS(child.status) == COMPILED)
 			version = ebs_buffer_take(&child.messages);
 		else

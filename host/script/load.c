@@ -166,6 +166,7 @@ static int compile(struct ebs_state *state, struct load *load, struct ebs_error 
 		.include_dirs = include_dirs,
 		.colour = state->colour,
 		.verbose = state->verbose,
+		.interrupted = &state->interrupted,
 	};
 
 	input.kernel_types = ebs_kernel_header(&input.kernel_types_size, &no_types);

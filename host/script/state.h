@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ struct ebs_state {
 	bool colour;           // standard error is a terminal
 	lua_State *running;    // the thread that called bpf.run(), while it runs
 	bool failed;           // a handler raised: its error is on the top of that thread's stack
-	bool interrupted;      // a signal came
+	volatile sig_atomic_t interrupted; // a signal came
 	bool cut;              // Lua code had to be ended by force because of it
 	struct ebs_timer *losses_due;  // until a notice of losses may follow the one before, or NULL
 	struct script_object *objects; // those that have handlers or counters to look after
