@@ -3,7 +3,6 @@
 #include "loop/loop.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -178,7 +177,8 @@ struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop
 		ebs_error_errno(error, ENOMEM, "can't start a timer");
 		return NULL;
 	}
-	uint64_t milliseconds = (uint64_t)fmax(1, round(seconds * 1000));
+	double rounded = seconds * 1000 + 0.5;
+	uint64_t milliseconds = rounded < 1 ? 1 : (uint64_t)rounded;
 
 	uv_timer_init(&loop->uv, &timer->uv);
 	timer->uv.data = timer;
