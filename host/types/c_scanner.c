@@ -54,8 +54,7 @@ static void skip_line(struct ebs_c_scanner *scanner)
 
 static void skip_comment(struct ebs_c_scanner *scanner)
 {
-	const char *close =
-		memmem(scanner->next + 2, scanner->end - scanner->next - 2, "*/", 2);
+	const char *close = memmem(scanner->next + 2, scanner->end - scanner->next - 2, "*/", 2);
 
 	scanner->next = close ? close + 2 : scanner->end;
 }
@@ -84,8 +83,8 @@ static void skip_space(struct ebs_c_scanner *scanner, bool lines)
 	}
 }
 
-// An apostrophe in an #error's text, or in what #if 0 leaves out, opens nothing: a literal ends with
-// its line.
+// An apostrophe in an #error's text, or in what #if 0 leaves out, opens nothing: a literal ends
+// with its line.
 static void skip_literal(struct ebs_c_scanner *scanner)
 {
 	char quote = *scanner->next++;
@@ -130,8 +129,8 @@ static bool is_word(struct ebs_c_token token, const char *word)
 	return token.length == strlen(word) && memcmp(token.text, word, token.length) == 0;
 }
 
-// Behind a # that begins a line. False when nothing of it is a token of its own kind: the rest of the
-// line is read as all else is.
+// Behind a # that begins a line. False when nothing of it is a token of its own kind: the rest of
+// the line is read as all else is.
 static bool take_directive(struct ebs_c_scanner *scanner, struct ebs_c_token *token)
 {
 	skip_space(scanner, false);

@@ -78,8 +78,8 @@ int ebs_types_variables(struct ebs_types *types, const char *section,
 			int (*visit)(void *context, const struct ebs_variable *variable), void *context,
 			struct ebs_error *error);
 
-// The types of the samples that the C puts into the ring or perf buffer `map`: those that the compiler step
-// (or a macro) hung on the map's "type" member, else what __type(value, ...) says. Fills up to `limit`
+// The types of the samples that the C puts into the ring or perf buffer `map`: what __type(value, ...) says,
+// else those that the compiler step (or a macro) hung on the map's "type" member. Fills up to `limit`
 // entries and returns how many there are (0: unknown), or -errno with `error` filled.
 int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples, int limit,
 		      struct ebs_error *error);

@@ -74,8 +74,7 @@ void ebs_names_add(struct ebs_names *names, const char *text, size_t length, uin
 	name->flags |= flags;
 }
 
-struct ebs_name *ebs_names_find_part(const struct ebs_names *names, const char *text,
-				     size_t length)
+struct ebs_name *ebs_names_find_part(const struct ebs_names *names, const char *text, size_t length)
 {
 	unsigned bit = beginning(text, length);
 	if (!names->count || !(names->filter[bit / 64] >> bit % 64 & 1))

@@ -109,6 +109,15 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 	if (!definition)
 		return 0;
 
+	if (pointee(btf, definition, "value", &value_id)) { // what is written goes before what is found
+		const struct ebs_layout *layout = ebs_types_layout(types, value_id, error);
+		if (!layout)
+			return -EINVAL;
+		if (limit > 0)
+			samples[0] = layout;
+		return 1;
+	}
+
 	const struct btf_type *prototype = sample_prototype(btf, definition);
 	for (int i = 0; prototype && i < btf_vlen(prototype); i++) {
 		const struct btf_type *pointer = btf__type_by_id(btf, btf_params(prototype)[i].type);
@@ -121,16 +130,5 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 			samples[count] = layout;
 		count++;
 	}
-	if (count)
-		return count;
-
-	if (pointee(btf, definition, "value", &value_id)) {
-		const struct ebs_layout *layout = ebs_types_layout(types, value_id, error);
-		if (!layout)
-			return -EINVAL;
-		if (limit > 0)
-			samples[0] = layout;
-		return 1;
-	}
-	return 0;
+	return count;
 }

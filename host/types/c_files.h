@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The files that C text includes, found as the compiler would, for tokens.c.
+#ifndef EBS_TYPES_C_FILES_H
+#define EBS_TYPES_C_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct ebs_c_file {
+	char *text; // owned; lines that ended in a backslash are joined
+	size_t size;
+	char *directory; // where its own #include "..." look first, owned; NULL: nowhere
+	dev_t device;    // device and inode: one file is taken once
+	ino_t inode;
+};
+
+// Start with { 0 }.
+struct ebs_c_files {
+	const char *directory;
+	const char *const *include_dirs;
+	bool dates_only; // a file's size and date stand for its text
+	bool unsure;     // the C may depend on files that its text doesn't tell
+	struct ebs_c_file *list;
+	size_t count;
+};
+
+// Text that stands in no file. Returns 0 or -ENOMEM.
+int ebs_c_files_add_text(struct ebs_c_files *files, const char *text, size_t size,
+			 const char *directory);
+
+// Looks for the file that the one at `from` in the list includes, and appends it. Returns 0, also
+// when it isn't found or is there already, or -ENOMEM.
+int ebs_c_files_include(struct ebs_c_files *files, size_t from, const char *name, size_t length,
+			bool quoted);
+void ebs_c_files_free(struct ebs_c_files *files);
+
+#endif

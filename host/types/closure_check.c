@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What libbpf takes for granted of types: that they end, and that what is inside of others has a
+// size.
+#include "types/closure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// A type behind a pointer is another matter than the type itself: a typedef may well lead to a
+// struct that has a pointer to the typedef.
+enum {
+	VISITING = 1,
+	VISITING_BEHIND = 2,
+	DONE = 4,
+	DONE_BEHIND = 8,
+	DEEPEST = 256, // calls
+};
+
+struct check {
+	const struct ebs_btf_blob *blob;
+	uint8_t *states; // by id
+};
+
+// Whether something can be of this type: libbpf divides by its alignment.
+static bool has_size(const struct ebs_btf_blob *blob, uint32_t id)
+{
+	for (int i = 0; i < 32 && id > 0 && id < blob->count; i++) {
+		const struct btf_type *type = ebs_btf_type(blob, id);
+		uint32_t size = type->size;
+
+		switch (ebs_btf_kind(type)) {
+		case BTF_KIND_PTR:
+		case BTF_KIND_STRUCT:
+		case BTF_KIND_UNION:
+			return true;
+		case BTF_KIND_INT:
+		case BTF_KIND_FLOAT:
+		case BTF_KIND_ENUM:
+		case BTF_KIND_ENUM64:
+			return size == 1 || size == 2 || size == 4 || size == 8 || size == 12 ||
+			       size == 16;
+		case BTF_KIND_ARRAY:
+			id = ((const struct btf_array *)ebs_btf_details(type))->type;
+			break;
+		case BTF_KIND_TYPEDEF:
+		case BTF_KIND_CONST:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_RESTRICT:
+		case BTF_KIND_TYPE_TAG:
+			id = type->type;
+			break;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+// The walk is that of libbpf's dump: it ends at pointers to structs and unions that have a name.
+static int walk(struct check *check, uint32_t id, bool behind, int depth)
+{
+	if (id == 0)
+		return 0;
+	if (id >= check->blob->count || depth > DEEPEST)
+		return -ELOOP;
+
+	const struct btf_type *type = ebs_btf_type(check->blob, id);
+	uint32_t vlen = BTF_INFO_VLEN(type->info);
+	uint8_t *state = &check->states[id];
+	uint8_t visiting = behind ? VISITING_BEHIND : VISITING;
+	uint8_t done = behind ? DONE_BEHIND : DONE;
+	int result = 0;
+	if (*state & (done | DONE))
+		return 0;
+	if (behind && ebs_btf_is_record(type) && type->name_off)
+		return 0;
+	if (*state & visiting)
+		return -ELOOP;
+
+	*state |= visiting;
+	switch (ebs_btf_kind(type)) {
+	case BTF_KIND_PTR:
+		result = walk(check, type->type, true, depth + 1);
+		break;
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		result = walk(check, type->type, behind, depth + 1);
+		break;
+	case BTF_KIND_ARRAY: {
+		const struct btf_array *array = ebs_btf_details(type);
+
+		result = has_size(check->blob, array->type) ? 0 : -EINVAL;
+		if (!result)
+			result = walk(check, array->type, false, depth + 1);
+		if (!result)
+			result = walk(check, array->index_type, false, depth + 1);
+		break;
+	}
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION: {
+		const struct btf_member *members = ebs_btf_details(type);
+
+		for (uint32_t i = 0; i < vlen && !result; i++) {
+			result = has_size(check->blob, members[i].type) ? 0 : -EINVAL;
+			if (!result)
+				result = walk(check, members[i].type, false, depth + 1);
+		}
+		break;
+	}
+	case BTF_KIND_FUNC_PROTO: {
+		const struct btf_param *params = ebs_btf_details(type);
+
+		result = walk(check, type->type, behind, depth + 1);
+		for (uint32_t i = 0; i < vlen && !result; i++)
+			result = walk(check, params[i].type, behind, depth + 1);
+		break;
+	}
+	}
+	*state = (*state & ~visiting) | done;
+	return result;
+}
+
+int ebs_btf_check(const struct ebs_btf_blob *blob)
+{
+	struct check check = { .blob = blob, .states = calloc(blob->count, 1) };
+	int result = 0;
+
+	if (!check.states)
+		return -ENOMEM;
+	for (uint32_t id = 1; id < blob->count && !result; id++)
+		result = walk(&check, id, false, 0);
+	free(check.states);
+	return result;
+}

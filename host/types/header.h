@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// C text of kernel types, for #include "vmlinux.h".
+#ifndef EBS_TYPES_HEADER_H
+#define EBS_TYPES_HEADER_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "types/btf_blob.h"
+#include "types/tokens.h"
+
+// Appends every type. Returns 0 or a negative errno with `error` filled.
+int ebs_header_write_all(const struct ebs_btf_blob *blob, struct ebs_buffer *out,
+			 struct ebs_error *error);
+
+// Appends the types that C with these names can make use of, as far as names tell, and those that
+// are always wanted, whose names are added to the set. Too few of them only ever make a compile
+// fail. Returns 0 or a negative errno with `error` filled.
+int ebs_header_write_for(const struct ebs_btf_blob *blob, struct ebs_names *names,
+			 struct ebs_buffer *out, struct ebs_error *error);
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The names in C text and in the files that it includes.
+#include "types/tokens.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "types/btf_blob.h"
+#include "types/c_scanner.h"
+
+// Declares every helper, with all types that any of them takes: only those that are called count.
+#define HELPERS "bpf_helper_defs.h"
+
+static bool is_word(struct ebs_c_token token, const char *word)
+{
+	return token.length == strlen(word) && memcmp(token.text, word, token.length) == 0;
+}
+
+static bool is_name(struct ebs_c_token token, const char *word)
+{
+	return token.kind == EBS_C_NAME && is_word(token, word);
+}
+
+static bool is_mark(struct ebs_c_token token, char mark)
+{
+	return token.kind == EBS_C_PUNCTUATION && *token.text == mark;
+}
+
+static void add(struct ebs_tokens *tokens, struct ebs_c_token token, unsigned flags)
+{
+	ebs_names_add(&tokens->names, token.text, token.length, flags);
+	if (!(flags & (EBS_NAME_USED | EBS_NAME_TAG)))
+		return;
+	size_t length = ebs_btf_essential_length(token.text, token.length);
+	if (length != token.length)
+		ebs_names_add(&tokens->names, token.text, length,
+			      flags & (EBS_NAME_USED | EBS_NAME_TAG));
+}
+
+// The next token that stands in no __attribute__((...)).
+static struct ebs_c_token next_plain(struct ebs_c_scanner *scanner)
+{
+	struct ebs_c_token token = ebs_c_next(scanner);
+
+	while (is_name(token, "__attribute__") || is_name(token, "__attribute")) {
+		int depth = 0;
+		do {
+			token = ebs_c_next(scanner);
+			depth += is_mark(token, '(') - is_mark(token, ')');
+		} while (depth > 0 && token.kind != EBS_C_END);
+		token = ebs_c_next(scanner);
+	}
+	return token;
+}
+
+// Behind the { of an enum: each name that stands first, or behind a comma.
+static void note_enumerators(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
+{
+	bool expected = true;
+	int depth = 0;
+
+	for (;;) {
+		struct ebs_c_token token = ebs_c_next(&ahead);
+
+		if (token.kind == EBS_C_END || is_mark(token, '}') || is_mark(token, '{'))
+			return;
+		depth += is_mark(token, '(') - is_mark(token, ')');
+		if (token.kind == EBS_C_NAME && expected)
+			add(tokens, token, EBS_NAME_OWN);
+		expected = depth == 0 && is_mark(token, ',');
+	}
+}
+
+// Behind struct, union or enum.
+static void note_tag(struct ebs_tokens *tokens, struct ebs_c_scanner ahead, bool is_enum)
+{
+	struct ebs_c_token tag = next_plain(&ahead);
+	struct ebs_c_token behind = tag;
+
+	if (tag.kind == EBS_C_NAME) {
+		behind = ebs_c_next(&ahead);
+		bool defines = is_mark(behind, '{') || (is_enum && is_mark(behind, ':'));
+		add(tokens, tag, EBS_NAME_USED | EBS_NAME_TAG | (defines ? EBS_NAME_OWN_TAG : 0));
+	}
+	while (is_enum && is_mark(behind, ':')) { // the type that its values have
+		do
+			behind = ebs_c_next(&ahead);
+		while (behind.kind == EBS_C_NAME);
+	}
+	if (is_enum && is_mark(behind, '{'))
+		note_enumerators(tokens, ahead);
+}
+
+// Behind typedef: the last name before a comma or the semicolon, or the one in "(*name)".
+static void note_typedef(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
+{
+	struct ebs_c_token name = { EBS_C_END };
+	bool star = false; // behind "(*"
+	bool found = false;
+	int braces = 0, others = 0;
+
+	for (;;) {
+		struct ebs_c_token token = next_plain(&ahead);
+
+		if (token.kind == EBS_C_END || is_name(token, "typedef"))
+			return;
+		braces += is_mark(token, '{') - is_mark(token, '}');
+		others += is_mark(token, '(') + is_mark(token, '[');
+		others -= is_mark(token, ')') + is_mark(token, ']');
+		if (braces)
+			continue;
+		if (token.kind == EBS_C_NAME && !found && (others == 0 || star)) {
+			name = token;
+			found = star;
+		}
+		if (others == 0 && (is_mark(token, ',') || is_mark(token, ';'))) {
+			if (name.kind == EBS_C_NAME)
+				add(tokens, name, EBS_NAME_OWN);
+			if (is_mark(token, ';'))
+				return;
+			name.kind = EBS_C_END;
+			found = false;
+		}
+		star = others > 0 && (is_mark(token, '*') || (star && is_name(token, "const")));
+	}
+}
+
+static const char *base_name(struct ebs_c_token path)
+{
+	const char *slash = memrchr(path.text, '/', path.length);
+
+	return slash ? slash + 1 : path.text;
+}
+
+static bool is_file(struct ebs_c_token path, const char *name)
+{
+	size_t length = path.text + path.length - base_name(path);
+
+	return length == strlen(name) && memcmp(base_name(path), name, length) == 0;
+}
+
+static int include(struct ebs_tokens *tokens, size_t file, struct ebs_c_token path)
+{
+	if (is_file(path, "vmlinux.h") || !path.length) {
+		tokens->asks_for_kernel_types = true;
+		return 0;
+	}
+	size_t count = tokens->files.count;
+	int result = ebs_c_files_include(&tokens->files, file, path.text, path.length, path.quoted);
+	if (tokens->files.count > count && is_file(path, HELPERS))
+		tokens->helpers = count;
+	return result;
+}
+
+static int read_file(struct ebs_tokens *tokens, size_t file)
+{
+	const char *text = tokens->files.list[file].text;
+	struct ebs_c_scanner scanner = { text, text + tokens->files.list[file].size, false };
+	int result = 0;
+
+	while (!result) {
+		struct ebs_c_token token = ebs_c_next(&scanner);
+
+		if (token.kind == EBS_C_END)
+			break;
+		if (token.kind == EBS_C_INCLUDE)
+			result = include(tokens, file, token);
+		else if (token.kind == EBS_C_DEFINE)
+			add(tokens, token, EBS_NAME_USED | EBS_NAME_OWN);
+		if (token.kind != EBS_C_NAME)
+			continue;
+		if (is_word(token, "struct") || is_word(token, "union"))
+			note_tag(tokens, scanner, false);
+		else if (is_word(token, "enum"))
+			note_tag(tokens, scanner, true);
+		else if (is_word(token, "typedef"))
+			note_typedef(tokens, scanner);
+		else if (is_word(token, "__has_include"))
+			tokens->asks_for_kernel_types = true;
+		else
+			add(tokens, token, EBS_NAME_USED);
+	}
+	return result;
+}
+
+// struct tag *(*name)(...): the tag counts when the name is used. What is passed to a helper has
+// its type from elsewhere.
+static void read_helpers(struct ebs_tokens *tokens)
+{
+	const char *text = tokens->files.list[tokens->helpers].text;
+	struct ebs_c_scanner scanner = { text, text + tokens->files.list[tokens->helpers].size,
+					 false };
+	struct ebs_c_token tag = { EBS_C_END }, token;
+	bool after_keyword = false;
+
+	while ((token = ebs_c_next(&scanner)).kind != EBS_C_END) {
+		if (is_mark(token, ';') || is_mark(token, ')'))
+			tag.kind = EBS_C_END;
+		if (is_mark(token, '(') && tag.kind == EBS_C_NAME) {
+			token = ebs_c_next(&scanner);
+			token = is_mark(token, '*') ? ebs_c_next(&scanner) : token;
+			if (token.kind == EBS_C_NAME &&
+			    ebs_names_find_part(&tokens->names, token.text, token.length))
+				add(tokens, tag, EBS_NAME_USED | EBS_NAME_TAG);
+			tag.kind = EBS_C_END;
+		}
+		if (after_keyword && token.kind == EBS_C_NAME)
+			tag = token;
+		after_keyword = is_name(token, "struct") || is_name(token, "union");
+	}
+}
+
+// "NAME=VALUE" is read as if it were C.
+static int add_define(struct ebs_tokens *tokens, const char *define)
+{
+	int result = ebs_c_files_add_text(&tokens->files, define, strlen(define), NULL);
+
+	if (result)
+		return result;
+	const char *text = tokens->files.list[tokens->files.count - 1].text;
+	struct ebs_c_scanner scanner = { text, text + strcspn(define, "=("), false };
+	struct ebs_c_token name = ebs_c_next(&scanner);
+	if (name.kind == EBS_C_NAME)
+		add(tokens, name, EBS_NAME_OWN);
+	return 0;
+}
+
+int ebs_tokens_collect(struct ebs_tokens *tokens, const struct ebs_c_source *source,
+		       struct ebs_error *error)
+{
+	tokens->files.directory = source->directory;
+	tokens->files.include_dirs = source->include_dirs;
+	int result =
+		ebs_c_files_add_text(&tokens->files, source->text, source->size, source->directory);
+	for (size_t i = 0; !result && source->defines && source->defines[i]; i++)
+		result = add_define(tokens, source->defines[i]);
+	// The list grows while it is read.
+	for (size_t i = 0; !result && i < tokens->files.count; i++)
+		if (!tokens->helpers || i != tokens->helpers)
+			result = read_file(tokens, i);
+	if (!result && tokens->helpers)
+		read_helpers(tokens);
+	if (tokens->names.failed)
+		result = -ENOMEM;
+	if (result)
+		return ebs_error_errno(error, result, "can't look through the C");
+	return 0;
+}
+
+// What reads files, or asks for them, in other ways than a plain #include.
+static bool asks_for_others(const char *text, const char *end)
+{
+	static const char *const words[] = { "__has_include", "__has_embed", "include_next", ".incbin" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (memmem(text, end - text, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+// Behind a #.
+static bool is_embed(const char *text, const char *end)
+{
+	while (text < end && (*text == ' ' || *text == '\t'))
+		text++;
+	return end - text > 5 && memcmp(text, "embed", 5) == 0;
+}
+
+// Looks behind each # only, wherever it stands.
+static int find_includes(struct ebs_c_files *files, size_t file)
+{
+	const char *end = files->list[file].text + files->list[file].size;
+	const char *hash = files->list[file].text;
+	int result = 0;
+
+	files->unsure |= asks_for_others(hash, end);
+	while (!result && (hash = memchr(hash, '#', end - hash))) {
+		struct ebs_c_scanner scanner = { hash, end, false };
+		struct ebs_c_token token = ebs_c_next(&scanner);
+
+		hash++;
+		files->unsure |= (token.kind == EBS_C_INCLUDE && !token.length) || is_embed(hash, end);
+		if (token.kind != EBS_C_INCLUDE || !token.length || is_file(token, "vmlinux.h"))
+			continue;
+		files->dates_only = is_file(token, HELPERS); // it is long, and includes nothing
+		result = ebs_c_files_include(files, file, token.text, token.length, token.quoted);
+	}
+	return result;
+}
+
+int ebs_tokens_find_files(struct ebs_c_files *files, const struct ebs_c_source *source)
+{
+	files->directory = source->directory;
+	files->include_dirs = source->include_dirs;
+	int result = ebs_c_files_add_text(files, source->text, source->size, source->directory);
+	for (const char *const *define = source->defines; !result && define && *define; define++)
+		files->unsure |= asks_for_others(*define, *define + strlen(*define));
+	for (size_t i = 0; !result && i < files->count; i++)
+		result = find_includes(files, i);
+	return result;
+}
+
+void ebs_tokens_free(struct ebs_tokens *tokens)
+{
+	ebs_names_free(&tokens->names);
+	ebs_c_files_free(&tokens->files);
+	*tokens = (struct ebs_tokens){ 0 };
+}
