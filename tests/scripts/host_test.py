@@ -1,0 +1,602 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The program itself: its command line, how scripts end, and that nothing stays behind."""
+import contextlib
+import ctypes
+import os
+import platform
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import tap
+
+PROGRAM = "ebs_host_test"  # as the kernel lists it
+SOURCE = f"""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct event {{ __u32 pid; }};
+struct {{ __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); }} events SEC(".maps");
+SEC("raw_tp/sched_process_exec") int {PROGRAM}(void *context)
+{{
+	struct event event = {{ bpf_get_current_pid_tgid() >> 32 }};
+	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+	return 0;
+}}
+"""
+LOAD = f"""
+local bpf = require("bpf")
+local object = assert(bpf.load({{ source = [[{SOURCE}]] }}))
+"""
+ATTACH = LOAD + "assert(object:attach())\n"
+
+
+@contextlib.contextmanager
+def script(text, name="test.lua", executable=False):
+    """A script in a folder of its own; gives its path."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_text(text)
+        path.chmod(0o755 if executable else 0o644)
+        os.chmod(folder, 0o755)
+        yield path
+
+
+def run(text, *arguments, **options):
+    with script(text) as path:
+        return tap.ebscript(path, *arguments, **options)
+
+
+class Bpf:
+    """As much of bpf(2) as tells which programs there are."""
+
+    NUMBER = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351}
+    PROG_GET_NEXT_ID, PROG_GET_FD_BY_ID, OBJ_GET_INFO_BY_FD = 11, 13, 15
+
+    def __init__(self):
+        self.syscall = ctypes.CDLL(None, use_errno=True).syscall
+        self.number = self.NUMBER[platform.machine()]
+
+    def call(self, command, attributes):
+        return self.syscall(self.number, command, attributes, len(attributes))
+
+    def name(self, program):
+        wanted = ctypes.create_string_buffer(struct.pack("3I", program, 0, 0), 12)
+        fd = self.call(self.PROG_GET_FD_BY_ID, wanted)
+        if fd < 0:
+            return None
+        info = ctypes.create_string_buffer(128)
+        wanted = struct.pack("IIQ", fd, len(info), ctypes.addressof(info))
+        result = self.call(self.OBJ_GET_INFO_BY_FD, ctypes.create_string_buffer(wanted, 16))
+        os.close(fd)
+        return info[64:80].split(b"\0")[0].decode() if result == 0 else None
+
+    def programs(self, name):
+        """How many programs of that name the kernel holds."""
+        count = program = 0
+        while True:
+            attributes = ctypes.create_string_buffer(struct.pack("3I", program, 0, 0), 12)
+            if self.call(self.PROG_GET_NEXT_ID, attributes):
+                return count
+            program = struct.unpack_from("I", attributes, 4)[0]
+            count += self.name(program) == name
+
+
+def nothing_stays():
+    """The kernel frees programs a little later than their last file descriptor."""
+    bpf = Bpf()
+    deadline = time.monotonic() + tap.PATIENCE
+    while bpf.programs(PROGRAM):
+        tap.ok(time.monotonic() < deadline, "a program is still loaded")
+        time.sleep(0.05)
+
+
+def children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+# --- the command line
+
+
+@tap.case("-e runs Lua text, with arguments")
+def chunk():
+    text = 'print(..., select("#", ...), arg[0], arg[1], arg[2], arg[3], #arg)'
+    out, err = tap.ebscript("-e", text, "one", "-x", "--json")
+    tap.equal(out, ["one\t3\t-e\tone\t-x\t--json\t3"])
+    tap.equal(err, [])
+
+
+@tap.case("a script by its path, with arguments")
+def path():
+    with script('print(arg[0], arg[-1] ~= nil, ...)\nprint(#arg, arg[1] == "")') as file:
+        out, err = tap.ebscript(file, "", "two words", "--help", "-e")
+        tap.equal(out, [f"{file}\ttrue\t\ttwo words\t--help\t-e", "4\ttrue"])
+        tap.equal(err, [])
+
+
+@tap.case("- reads the script from standard input")
+def standard_input():
+    with tempfile.TemporaryFile("w+") as file:
+        file.write("#!/usr/bin/env ebscript\nprint(arg[0], ...)\nerror('line three')\n")
+        file.seek(0)
+        out, err = tap.ebscript("-", "a", "b", stdin=file, status=1)
+    tap.equal(out, ["-\ta\tb"])
+    tap.match(err[0], r"^ebscript: \(standard input\):3: line three$")
+
+
+@tap.case("a script that is executed directly")
+def shebang():
+    with script("#!/usr/bin/env ebscript\nprint('ran', ...)\n", executable=True) as file:
+        folder = os.path.dirname(os.path.realpath(tap.EBSCRIPT))
+        env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+        out, err = tap.ebscript("x", command=str(file), env=env)
+        tap.equal((out, err), (["ran\tx"], []))
+
+
+@tap.case("an empty script, and one of a comment only")
+def empty():
+    for text in ("", "#!/bin/sh", "# only\n", "-- only"):
+        tap.equal(run(text), ([], []))
+    tap.equal(tap.ebscript("-e", ""), ([], []))
+
+
+@tap.case("--help and -h")
+def helping():
+    out, err = tap.ebscript("--help")
+    tap.equal(err, [])
+    tap.match(out[0], r"^usage: ebscript \[options\] SCRIPT")
+    for word in ("-e CHUNK", "--json", "-v", "--version", "Exit status"):
+        tap.ok(any(word in line for line in out), f"no {word}")
+    tap.equal(tap.ebscript("-h")[0], out)
+
+
+@tap.case("--version names what it runs on")
+def version():
+    out, err = tap.ebscript("--version")
+    tap.equal(err, [])
+    tap.match(out[0], r"^ebscript \d+\.\d+")
+    text = "\n".join(out[1:])
+    for pattern in (r"clang version \d+", r"libbpf v?\d+\.\d+", r"libuv \d+\.\d+", r"Lua 5\.4"):
+        tap.match(text, pattern)
+
+
+@tap.case("wrong usage ends with status 2")
+def wrong_usage():
+    for words in (["--nonsense"], ["-z"], ["-e"], []):
+        out, err = tap.ebscript(*words, status=2)
+        tap.equal(out, [])
+        tap.ok(any(line.startswith("usage: ebscript") for line in err), "no usage")
+        tap.ok(any("ebscript --help" in line for line in err), "no way on")
+
+
+@tap.case("scripts that can't be read")
+def unreadable():
+    out, err = tap.ebscript("/nowhere/x.lua", status=1)
+    tap.equal(out, [])
+    tap.equal(err, ['ebscript: can\'t read the script "/nowhere/x.lua": No such file or directory'])
+    _, err = tap.ebscript("nowhere.lua", status=1)
+    tap.match(err[0], r'^ebscript: can\'t read the script "nowhere.lua": No such file')
+    _, err = tap.ebscript("/", status=1)
+    tap.match(err[0], r'^ebscript: can\'t read the script "/": Is a directory')
+
+
+@tap.case("a script that is no Lua")
+def no_lua():
+    _, err = run("print('fine')\nprint(", status=1)
+    tap.match(err[0], r"^ebscript: test.lua:2: unexpected symbol near <eof>")
+    _, err = run("\x1bLua", status=1)
+    tap.match(err[0], r"attempt to load a binary chunk")
+
+
+@tap.case("errors: where they come from, and exit statuses")
+def errors():
+    _, err = run("local function deep()\n  error('text')\nend\ndeep()", status=1)
+    tap.equal(err[0], "ebscript: test.lua:2: text")
+    tap.equal(err[1], "stack traceback:")
+    tap.ok(any("deep" in line for line in err), "no function in the traceback")
+    tap.equal(run("assert(nil, 'a sentence')", status=1), ([], ["ebscript: test.lua: a sentence"]))
+    tap.equal(run("error('a sentence', 0)", status=1), ([], ["ebscript: test.lua: a sentence"]))
+    _, err = run("local x = nil + 1", status=1)
+    tap.match(err[0], r"^ebscript: test.lua:1: attempt to perform arithmetic on a nil value")
+    tap.equal(run("os.exit(7)", status=7), ([], []))
+    tap.equal(run("print('kept') os.exit(0, true)"), (["kept"], []))
+    mistake = "error(setmetatable({}, {__tostring = function() %s end}))"
+    tap.equal(run(mistake % "return 'own'", status=1), ([], ["ebscript: test.lua: own"]))
+    _, err = run(mistake % "error('worse')", status=1)
+    tap.match(err[0], r"^ebscript: test.lua: ")
+    _, err = run("error()", status=1)
+    tap.equal(len(err), 1)
+
+
+@tap.case("the printed lines come before the error")
+def order():
+    with script("print('one')\nerror('two')") as file:
+        done = subprocess.run(
+            [tap.EBSCRIPT, file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    tap.match(done.stdout, r"\Aone\nebscript: test.lua:2: two\n")
+
+
+@tap.case("modules come from absolute places only")
+def module_path():
+    env = {
+        "LUA_PATH_5_4": "./?.lua;/absolute/?.lua;?.lua;;",
+        "LUA_CPATH_5_4": "./?.so;/absolute/?.so;;",
+        "LUA_INIT": "print('not for us')",
+        "LUA_INIT_5_4": "print('not for us')",
+    }
+    out, _ = tap.ebscript("-e", "print(package.path) print(package.cpath)", env=env)
+    tap.equal(len(out), 2)
+    for line in out:
+        tap.ok(line.startswith("/absolute/"), line)
+        for template in line.split(";"):
+            tap.ok(template.startswith("/"), template)
+
+
+@tap.case("a module in the current folder is not loaded")
+def planted_modules():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("argparse", "bpf", "planted", "tap"):
+            Path(folder, f"{name}.lua").write_text("print('planted') os.exit(66)")
+        text = """
+            local bpf, argparse = require("bpf"), require("argparse")
+            print(bpf.load ~= nil, argparse("x") ~= nil, pcall(require, "planted") )"""
+        out, err = tap.ebscript("-e", text, cwd=folder, env={"LUA_PATH_5_4": ";;"})
+        tap.equal(err, [])
+        tap.match(out[0], r"^true\ttrue\tfalse\tmodule 'planted' not found")
+
+
+@tap.case("wrong arguments of a script that uses argparse end with status 2")
+def argparse():
+    text = "local p = require('argparse')('x') p:option('--n') p:parse() print('parsed')"
+    tap.equal(run(text, "--n", "5"), (["parsed"], []))
+    out, err = run(text, "--m", status=2)
+    tap.equal(out, [])
+    tap.match("\n".join(err), r"unknown option '--m'")
+    out, _ = run(text, "--help")
+    tap.match("\n".join(out), r"Usage: x")
+
+
+# --- output
+
+
+@tap.case("a line is there while the script goes on waiting")
+def promptly():
+    text = """
+        local bpf = require("bpf")
+        io.write("before\\n")
+        bpf.every(0.05, function() io.write("tick ") print() end)
+        bpf.run()"""
+    with script(text) as file, tap.Ebscript(file) as child:
+        child.wait_for("before")
+        child.wait_for("tick", count=3)
+        child.interrupt()
+        child.finish()
+
+
+@tap.case("standard output that is full is an error")
+def full_disk():
+    running = """
+        local bpf = require("bpf")
+        bpf.every(0.01, function() print("x") bpf.stop() end)
+        bpf.run()"""
+    message = "ebscript: test.lua: can't write to standard output: No space left on device\n"
+    for text in ("print('x')", running):
+        with open("/dev/full", "w") as full, script(text) as file:
+            done = subprocess.run(
+                [tap.EBSCRIPT, file], stdout=full, stderr=subprocess.PIPE, text=True
+            )
+        tap.equal(done.returncode, 1, "exit status")
+        tap.equal(done.stderr, message)
+
+
+def loses_reader(text, first_line):
+    """Closes the pipe after the first line; gives the status and standard error."""
+    with script(text) as file:
+        child = subprocess.Popen(
+            [tap.EBSCRIPT, file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            tap.equal(child.stdout.readline(), first_line)
+            child.stdout.close()
+            _, err = child.communicate(timeout=tap.PATIENCE)
+        finally:
+            child.kill()
+            child.wait()
+    return child.returncode, err
+
+
+@tap.case("a closed pipe ends it quietly: while it writes")
+def closed_pipe_writing():
+    status, err = loses_reader("while true do print('line') end", "line\n")
+    tap.equal((status, err), (-signal.SIGPIPE, ""))
+    text = "local bpf = require('bpf') bpf.every(0.01, function() print('line') end) bpf.run()"
+    tap.equal(loses_reader(text, "line\n"), (-signal.SIGPIPE, ""))
+
+
+@tap.case("a closed pipe ends it quietly: while it waits")
+def closed_pipe_idle():
+    text = "local bpf = require('bpf') print('line') bpf.every(1000, print) bpf.run()"
+    tap.equal(loses_reader(text, "line\n"), (-signal.SIGPIPE, ""))
+
+
+@tap.case("a closed pipe detaches what is attached")
+def closed_pipe_attached():
+    tap.needs_kernel()
+    status, err = loses_reader(ATTACH + "print('line') bpf.run()", "line\n")
+    tap.equal((status, err), (-signal.SIGPIPE, ""))
+    nothing_stays()
+
+
+# --- signals
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def ends(text, number, status=0, out=None, pattern=None):
+    """Sends a signal once "ready" was printed: by print() at once, by io.write() in bpf.run()."""
+    with script(text) as file, tap.Ebscript(file) as child:
+        child.wait_for("^ready$")
+        start = time.monotonic()
+        child.send(number)
+        child.finish(status=status)
+        tap.ok(time.monotonic() - start < tap.PATIENCE / 3, "it took too long")
+        if out is not None:
+            tap.equal(child.stdout, out)
+        if pattern is None:
+            tap.equal(child.stderr, [])
+        else:
+            tap.match("\n".join(child.stderr), pattern)
+
+
+@tap.case("a signal while it waits")
+def signal_idle():
+    tap.needs_kernel()
+    for number in SIGNALS:
+        text = ATTACH + "io.write('ready\\n') print(bpf.run(), 'summary')"
+        ends(text, number, out=["ready", "true\tsummary"])
+        nothing_stays()
+
+
+@tap.case("a signal while a timer loops for ever")
+def signal_timer():
+    text = """
+        local bpf = require("bpf")
+        bpf.every(0.01, function() print("ready") io.stdout:flush() while true do end end)
+        print(bpf.run(), "summary")"""
+    for number in SIGNALS:
+        ends(text, number, out=["ready", "true\tsummary"])
+
+
+@tap.case("a signal while a handler loops for ever")
+def signal_handler():
+    tap.needs_kernel()
+    text = ATTACH + """
+        object:on_event("events", function(pid)
+            print("ready") io.stdout:flush()
+            while true do string.rep("x", 1000) end
+        end)
+        os.execute("true")
+        print(bpf.run(), "summary")
+        object:close()
+        print("closed")"""
+    for number in SIGNALS:
+        ends(text, number, out=["ready", "true\tsummary", "closed"])
+        nothing_stays()
+
+
+@tap.case("a signal lets the handler that runs come to its end")
+def signal_grace():
+    text = """
+        local bpf = require("bpf")
+        bpf.every(0.01, function()
+            print("ready") io.stdout:flush()
+            local start = bpf.ktime_get_ns()
+            while bpf.ktime_get_ns() - start < 100000000 do end
+            print("whole")
+        end)
+        print(bpf.run(), "summary")"""
+    ends(text, signal.SIGINT, out=["ready", "whole", "true\tsummary"])
+
+
+@tap.case("a signal outside of bpf.run()")
+def signal_outside():
+    for number in SIGNALS:
+        text = "print('ready') io.stdout:flush() while true do end"
+        ends(text, number, status=1, pattern=r"^ebscript: test.lua: interrupted$")
+        text = "print('ready') local n = 0 for i = 1, math.huge do n = n + #tostring(i) end"
+        ends(text, number, status=1, pattern=r"^ebscript: test.lua: interrupted$")
+
+
+@tap.case("a signal while Lua code of an object with programs runs")
+def signal_attached():
+    tap.needs_kernel()
+    ends(ATTACH + "print('ready') io.stdout:flush() while true do end", signal.SIGINT, status=1,
+         pattern=r"^ebscript: test.lua: interrupted$")
+    nothing_stays()
+
+
+@tap.case("a second signal kills")
+def second_signal():
+    # A match that takes years: C code, which the first signal can't end.
+    text = "print('ready') print((('a'):rep(100) .. 'b'):find(('a-'):rep(100) .. 'c'))"
+    for first, second in ((signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)):
+        with script(text) as file, tap.Ebscript(file) as child:
+            child.wait_for("^ready$")
+            time.sleep(tap.PATIENCE / 30)
+            child.send(first)
+            time.sleep(tap.PATIENCE / 30)
+            tap.equal(child.process.poll(), None, "status after the first signal")
+            child.send(second)
+            child.finish(status=-second)
+
+
+@tap.case("a signal while the summary is written does not cut it")
+def signal_before_run():
+    text = """
+        local bpf = require("bpf")
+        io.write("ready\\n")
+        bpf.every(1000, print)
+        bpf.run()
+        for i = 1, 100000 do print(i) end"""
+    with script(text) as file, tap.Ebscript(file) as child:
+        child.wait_for("^ready$")
+        child.interrupt()
+        lines = child.finish()
+        tap.equal(len(lines), 100001, "lines")
+
+
+@tap.case("a signal while the reader is slow loses no line")
+def slow_reader():
+    text = """
+        local bpf = require("bpf")
+        local count = 0
+        bpf.every(0.001, function() for _ = 1, 1000 do count = count + 1 print(count) end end)
+        bpf.run()
+        print("end", count)"""
+    with script(text) as file:
+        child = subprocess.Popen([tap.EBSCRIPT, file], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.5)  # the pipe is full
+            child.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            out, err = child.communicate(timeout=tap.PATIENCE)
+        finally:
+            child.kill()
+            child.wait()
+    lines = out.splitlines()
+    tap.equal((child.returncode, err), (0, ""))
+    tap.equal(lines[-1], f"end\t{len(lines) - 1}")
+    tap.equal(lines[:-1], [str(i) for i in range(1, len(lines))])
+
+
+# C that takes long to compile.
+LONG = """
+local text = { "#include <linux/bpf.h>\\n#include <bpf/bpf_helpers.h>\\n" }
+for i = 1, 20000 do
+    text[#text + 1] = ("int f%d(int a) { int s = 0; while (a--) s += a ^ %d; return s; }\\n")
+        :format(i, i)
+end
+print("ready")
+assert(require("bpf").load({ source = table.concat(text) }))
+print("compiled")
+"""
+
+
+@tap.case("a signal while the compiler runs")
+def signal_compiling():
+    for number in SIGNALS:
+        with script(LONG) as file, tap.Ebscript(file) as child:
+            child.wait_for("^ready$")
+            deadline = time.monotonic() + tap.PATIENCE
+            while not children(child.pid):
+                tap.ok(time.monotonic() < deadline, "no child compiles")
+                time.sleep(0.01)
+            time.sleep(0.2)
+            compiler = children(child.pid)
+            tap.equal(len(compiler), 1, "children")
+            start = time.monotonic()
+            child.send(number)
+            child.finish(status=1)
+            tap.ok(time.monotonic() - start < tap.PATIENCE / 5, "it took too long")
+            tap.ok("compiled" not in child.stdout, "it went on")
+            tap.equal(child.stderr, ["ebscript: test.lua: interrupted"])
+            tap.ok(not os.path.exists(f"/proc/{compiler[0]}"), "the compiler is still there")
+
+
+# --- what stays behind
+
+
+@tap.case("a compile leaves no process and no zombie")
+def no_zombie():
+    tap.needs_kernel()
+    text = LOAD + """
+        bpf.load({ source = "no C" })
+        io.write("ready\\n")
+        bpf.every(1000, print)
+        bpf.run()"""
+    with script(text) as file, tap.Ebscript(file) as child:
+        child.wait_for("^ready$")
+        tap.equal(children(child.pid), [])
+        child.interrupt()
+        child.finish()
+
+
+@tap.case("however it ends, nothing stays attached")
+def however():
+    tap.needs_kernel()
+    ways = {
+        "": 0,
+        "os.exit(3)": 3,
+        "os.exit(3, true)": 3,
+        "error('x')": 1,
+        "bpf.every(0.01, function() error('x') end) bpf.run()": 1,
+        "object:on_event('events', function(pid) error('x') end) os.execute('true') bpf.run()": 1,
+        "object = nil collectgarbage() bpf.every(0.01, bpf.stop) bpf.run()": 0,
+        "object:close() object:close()": 0,
+        "local l <close> = assert(object:program('" + PROGRAM + "'):attach()) error('x')": 1,
+    }
+    for text, status in ways.items():
+        run(ATTACH + text, status=status)
+        nothing_stays()
+    with script(ATTACH + "print('ready') bpf.run()") as file, tap.Ebscript(file) as child:
+        child.wait_for("^ready$")
+        tap.ok(Bpf().programs(PROGRAM) > 0, "it is not seen while it is loaded")
+        child.send(signal.SIGKILL)
+        child.finish(status=-signal.SIGKILL)
+    nothing_stays()
+
+
+@tap.case("-v tells what libbpf and the compiler say")
+def verbose():
+    tap.needs_kernel()
+    new = LOAD.replace("struct event", f"/* {time.time_ns()} */ struct event")  # in no cache
+    with script(new) as file:
+        out, err = tap.ebscript("-v", file)
+        tap.equal(out, [])
+        text = "\n".join(err)
+        tap.match(text, r"libbpf: ")
+        tap.match(text, r"-target-cpu|-triple")
+        tap.equal(tap.ebscript(file), ([], []))
+
+
+@tap.case("the compiler's warnings are told, a line each, and the script goes on")
+def warnings():
+    tap.needs_kernel()
+    name = f"unused_{time.time_ns()}"  # in no cache
+    source = LOAD.replace("return 0;", f"int {name}; return 0;") + "print('loaded')"
+    with script(source) as file:
+        done = subprocess.run([tap.EBSCRIPT, file], capture_output=True, text=True)
+    tap.equal((done.returncode, done.stdout), (0, "loaded\n"))
+    tap.match(done.stderr, rf"\Atest.lua:\d+:\d+: warning: unused variable '{name}'")
+    tap.ok(done.stderr.endswith("\n"), "the last line does not end")
+
+
+@tap.case("without privileges: one sentence, status 1")
+def nobody():
+    tap.needs_root()
+    if not shutil.which("setpriv"):
+        tap.skip("needs setpriv")
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+    templates = Path(tap.EBSCRIPT).parent / "share/ebscript/bpf-templates/ebscript.bpf.h"
+    if subprocess.run([*command, "test", "-r", templates]).returncode:
+        tap.skip("needs a build folder that everybody can read")
+    with script(LOAD) as file:
+        os.chown(file.parent, 65534, 65534)
+        home = {"HOME": str(file.parent), "XDG_CACHE_HOME": str(file.parent)}
+        command += [tap.EBSCRIPT, file]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd="/", env={**os.environ, **home}
+        )
+    tap.equal(done.returncode, 1, "exit status")
+    tap.equal(done.stdout, "")
+    tap.match(done.stderr, r"\Aebscript: test\.lua: .*needs root, or CAP_BPF[^\n]*\n\Z")
+
+
+tap.run()
