@@ -161,3 +161,20 @@ void ebs_arguments_print(const struct ebs_arguments *arguments, struct ebs_buffe
 		ebs_buffer_printf(out, " %s", arguments->list[i]);
 	ebs_buffer_append_char(out, '\n');
 }
+
+void ebs_arguments_print_folders(const struct ebs_arguments *arguments, struct ebs_buffer *out)
+{
+	static const char *const options[] = { "-iquote", "-I", "-isystem", "-idirafter" };
+	const char *separator = "";
+
+	for (size_t kind = 0; kind < COUNT(options); kind++) {
+		for (size_t i = 0; i + 1 < arguments->count; i++) {
+			const char *folder = arguments->list[i + 1];
+
+			if (strcmp(arguments->list[i], options[kind]) || strcmp(folder, KERNEL_TYPES_FOLDER) == 0)
+				continue;
+			ebs_buffer_printf(out, "%s%s%s", separator, folder, kind ? "" : " (for \"...\")");
+			separator = ", ";
+		}
+	}
+}

@@ -26,4 +26,7 @@ void ebs_arguments_free(struct ebs_arguments *arguments);
 // Appends the command line, for people.
 void ebs_arguments_print(const struct ebs_arguments *arguments, struct ebs_buffer *out);
 
+// Appends the folders in which an #include looks, in that order.
+void ebs_arguments_print_folders(const struct ebs_arguments *arguments, struct ebs_buffer *out);
+
 #endif

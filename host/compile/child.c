@@ -29,7 +29,7 @@ struct channels {
 	int object;
 	int messages;
 	int errors[2]; // a pipe: read end, write end
-	const volatile sig_atomic_t *interrupted; // see ebs_child_run()
+	const volatile sig_atomic_t *interrupted; // see ebs_child_start()
 };
 
 static void limit(int resource, rlim_t soft)
@@ -137,11 +137,16 @@ static int read_errors(pid_t pid, const struct channels *channels, struct ebs_bu
 	}
 }
 
-static int wait_for(pid_t pid, int *status)
+static int wait_for(pid_t pid, struct ebs_child_output *output)
 {
-	while (waitpid(pid, status, 0) < 0)
+	struct rusage usage = { 0 };
+
+	while (wait4(pid, &output->status, 0, &usage) < 0)
 		if (errno != EINTR)
 			return -errno;
+	output->peak = usage.ru_maxrss;
+	long microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	output->seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (microseconds + 500000) / 1000000;
 	return 0;
 }
 
@@ -155,7 +160,7 @@ static int read_file(int fd, struct ebs_buffer *buffer)
 static int collect(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
 {
 	int error = read_errors(pid, channels, &output->errors);
-	int wait_error = wait_for(pid, &output->status);
+	int wait_error = wait_for(pid, output);
 
 	if (!error)
 		error = wait_error;
@@ -168,14 +173,28 @@ static int collect(pid_t pid, const struct channels *channels, struct ebs_child_
 	return error;
 }
 
-// Who ignores SIGCHLD never hears how a child ended; a host may inherit that.
-static void mind_children(struct sigaction *old)
+// Who ignores SIGCHLD never hears how a child ended; a host may inherit that. While any child runs,
+// the signal is as it should be.
+static struct {
+	unsigned count;
+	struct sigaction old;
+} children;
+
+static void mind_children(void)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 
-	sigaction(SIGCHLD, NULL, old);
-	if (old->sa_handler == SIG_IGN)
+	if (children.count++ > 0)
+		return;
+	sigaction(SIGCHLD, NULL, &children.old);
+	if (children.old.sa_handler == SIG_IGN)
 		sigaction(SIGCHLD, &standard, NULL);
+}
+
+static void forget_child(void)
+{
+	if (--children.count == 0)
+		sigaction(SIGCHLD, &children.old, NULL);
 }
 
 static void close_fd(int *fd)
@@ -202,34 +221,51 @@ static int open_channels(struct channels *channels)
 	return 0;
 }
 
-int ebs_child_run(ebs_child_function *function, const void *context,
-		  const volatile sig_atomic_t *interrupted,
-		  struct ebs_child_output *output, struct ebs_error *error)
-{
-	struct channels channels = { -1, -1, { -1, -1 }, interrupted };
-	struct sigaction old;
+struct ebs_child {
+	struct channels channels;
+	pid_t pid;
+};
 
-	*output = (struct ebs_child_output){ 0 };
-	mind_children(&old);
-	int result = open_channels(&channels);
+struct ebs_child *ebs_child_start(ebs_child_function *function, const void *context,
+				  const volatile sig_atomic_t *interrupted, struct ebs_error *error)
+{
+	struct ebs_child *child = calloc(1, sizeof(*child));
+	if (!child) {
+		ebs_error_errno(error, ENOMEM, "cannot start a process for the compiler");
+		return NULL;
+	}
+	child->channels = (struct channels){ -1, -1, { -1, -1 }, interrupted };
+	int result = open_channels(&child->channels);
 	if (result) {
 		ebs_error_errno(error, result, "cannot make the files that the compiler writes to");
-		goto close_channels;
+		goto free_child;
 	}
+	mind_children();
+	child->pid = start(&child->channels, function, context);
+	if (child->pid < 0) {
+		ebs_error_errno(error, errno, "cannot start a process for the compiler");
+		forget_child();
+		goto free_child;
+	}
+	close_fd(&child->channels.errors[1]); // the child's own is the last: reading ends as it does
+	return child;
 
-	pid_t pid = start(&channels, function, context);
-	if (pid < 0) {
-		result = ebs_error_errno(error, errno, "cannot start a process for the compiler");
-		goto close_channels;
-	}
-	close_fd(&channels.errors[1]); // the child's own is the last: reading ends as it does
-	result = collect(pid, &channels, output);
+free_child:
+	close_channels(&child->channels);
+	free(child);
+	return NULL;
+}
+
+int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output, struct ebs_error *error)
+{
+	*output = (struct ebs_child_output){ 0 };
+	int result = collect(child->pid, &child->channels, output);
+
 	if (result)
 		ebs_error_errno(error, result, "cannot read what the compiler wrote");
-
-close_channels:
-	close_channels(&channels);
-	sigaction(SIGCHLD, &old, NULL);
+	forget_child();
+	close_channels(&child->channels);
+	free(child);
 	return result;
 }
 
@@ -284,10 +320,12 @@ int ebs_child_explain(const struct ebs_child_output *output, struct ebs_error *e
 		return ebs_error_explain(error, EINTR, "interrupted");
 	if (number == SIGXCPU)
 		return ebs_error_set(error, "COMPILER",
-				     "the compiler was stopped after %d s of CPU time",
-				     CPU_SECONDS);
+				     "the compiler was stopped after %ld s of CPU time",
+				     output->seconds);
 	append_last_words(&words, &output->errors);
-	if (number)
+	if (number == SIGABRT && words.data && strstr(words.data, "out of memory"))
+		result = ebs_error_set(error, "COMPILER", "the compiler ran out of memory");
+	else if (number)
 		result = ebs_error_set(error, "COMPILER",
 				       "the compiler was killed by signal %d (%s)%s", number,
 				       strsignal(number), words.data ? words.data : "");

@@ -25,16 +25,21 @@ struct ebs_child_output {
 	struct ebs_buffer messages;
 	struct ebs_buffer errors; // the start of what went to standard error
 	int status;               // as waitpid() gives it
+	long peak;                // of its memory, KiB
+	long seconds;             // of CPU time
 };
 
-// Returns when the child has ended, however it ended; 0, or a negative errno with `error` filled
-// when there was no child or no way to hear of it. The caller frees `output` with
+// Starts a child that calls `function`. `interrupted` is a signal handler's flag: once it is set, and
+// the signal came while ebs_child_finish() waits, the child is ended; may be NULL. NULL with `error`
+// filled. Every child that was started must be finished.
+struct ebs_child;
+struct ebs_child *ebs_child_start(ebs_child_function *function, const void *context,
+				  const volatile sig_atomic_t *interrupted, struct ebs_error *error);
+
+// Returns when the child has ended, however it ended, and frees it; 0, or a negative errno with
+// `error` filled when there was no way to hear of it. The caller frees `output` with
 // ebs_child_output_free() in either case.
-// `interrupted` is a signal handler's flag: once it is set, and the signal came while the child
-// runs, the child is ended; may be NULL.
-int ebs_child_run(ebs_child_function *function, const void *context,
-		  const volatile sig_atomic_t *interrupted,
-		  struct ebs_child_output *output, struct ebs_error *error);
+int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output, struct ebs_error *error);
 void ebs_child_output_free(struct ebs_child_output *output);
 
 // Writes all of it to one of the child's files. Returns 0 or -errno.

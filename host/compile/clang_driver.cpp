@@ -18,6 +18,7 @@
 #include <clang/AST/Expr.h>
 #include <clang/AST/Stmt.h>
 #include <clang/Basic/FileManager.h>
+#include <clang/Basic/TargetInfo.h>
 #include <clang/Basic/Version.h>
 #include <clang/CodeGen/CodeGenAction.h>
 #include <clang/CodeGen/ModuleBuilder.h>
@@ -29,6 +30,7 @@
 #include <llvm/IR/GlobalVariable.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Passes/PassPlugin.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Support/raw_ostream.h>
@@ -40,6 +42,13 @@ void LLVMInitializeBPFTarget(void);
 void LLVMInitializeBPFTargetMC(void);
 void LLVMInitializeBPFAsmPrinter(void);
 void LLVMInitializeBPFAsmParser(void);
+}
+
+// Debian's archives of clang ask for this one, and have no Polly. The shared libraries keep to
+// their own.
+llvm::PassPluginLibraryInfo getPollyPluginInfo()
+{
+	return { LLVM_PLUGIN_API_VERSION, "Polly", "none", [](llvm::PassBuilder &) {} };
 }
 
 namespace
@@ -585,6 +594,172 @@ private:
 	}
 };
 
+// Major versions of LLVM that have what older ones lack.
+constexpr unsigned major_of_btf = 15; // all of the BTF that Lacks, below, is about
+constexpr unsigned major_of_externs =
+	19; // extern functions in BTF whatever DWARF there is; 17 and 18 weren't tried
+constexpr unsigned major_of_division =
+	19; // signed division is an error like others; 17 and 18 weren't tried
+
+// Tells what LLVM 14 would do wrong without a word, or end the process for.
+class Lacks : public ASTConsumer
+{
+public:
+	void Initialize(ASTContext &created) override
+	{
+		context = &created;
+	}
+
+	bool HandleTopLevelDecl(DeclGroupRef group) override
+	{
+		for (Decl *declaration : group) {
+			auto *function = dyn_cast<FunctionDecl>(declaration);
+			if (function && function->isThisDeclarationADefinition())
+				checkCalls(function->getBody());
+			else if (auto *variable = dyn_cast<VarDecl>(declaration))
+				variables.push_back(variable);
+		}
+		return true;
+	}
+
+	void HandleTagDeclDefinition(TagDecl *tag) override
+	{
+		auto *record = dyn_cast<RecordDecl>(tag);
+		if (record && !context->getSourceManager().isInSystemHeader(tag->getLocation()))
+			records.push_back(record);
+	}
+
+	// By now the maps have the types of their events.
+	void HandleTranslationUnit(ASTContext &) override
+	{
+		for (const RecordDecl *record : records)
+			for (const FieldDecl *field : record->fields())
+				checkTag(field);
+		for (const VarDecl *variable : variables)
+			checkEnums(variable);
+	}
+
+private:
+	ASTContext *context = nullptr;
+	std::vector<const VarDecl *> variables;
+	std::vector<const RecordDecl *> records;
+
+	template <unsigned N>
+	DiagnosticBuilder report(DiagnosticsEngine::Level level, SourceLocation place,
+				 const char (&format)[N])
+	{
+		DiagnosticsEngine &diagnostics = context->getDiagnostics();
+
+		return diagnostics.Report(place, diagnostics.getCustomDiagID(level, format));
+	}
+
+	// BPF_TYPE_MATCHES of bpf_core_read.h.
+	static constexpr int type_matches = 2;
+
+	void checkCalls(const Stmt *statement)
+	{
+		auto *call = dyn_cast_or_null<CallExpr>(statement);
+		const FunctionDecl *callee = call ? call->getDirectCallee() : nullptr;
+		Expr::EvalResult kind;
+
+		if (callee && callee->getIdentifier() &&
+		    callee->getName() == "__builtin_preserve_type_info" &&
+		    call->getArg(1)->EvaluateAsInt(kind, *context) &&
+		    kind.Val.getInt() == type_matches)
+			report(DiagnosticsEngine::Error, call->getBeginLoc(),
+			       "LLVM %0 knows no bpf_core_type_matches(); LLVM %1 does")
+				<< CLANG_VERSION_MAJOR << major_of_btf;
+		if (statement)
+			for (const Stmt *child : statement->children())
+				checkCalls(child);
+	}
+
+	// The tag is lost where a member is a plain pointer to a structure that is known in full.
+	void checkTag(const FieldDecl *field)
+	{
+		QualType target = pointee(context->getBaseElementType(field->getType()));
+
+		if (target.isNull() || target.getCanonicalType().hasQualifiers() ||
+		    !target->isRecordType() || target->isIncompleteType() || !isTagged(target))
+			return;
+		report(DiagnosticsEngine::Warning, field->getLocation(),
+		       "LLVM %0 leaves the type tag of %1 out of the BTF, so the kernel sees a "
+		       "plain "
+		       "pointer; LLVM %2 writes it")
+			<< CLANG_VERSION_MAJOR << field << major_of_btf;
+	}
+
+	bool isTagged(QualType type)
+	{
+		while (!isa<TypedefType>(type)) {
+			auto *attributed = dyn_cast<AttributedType>(type.getTypePtr());
+			if (attributed && attributed->getAttrKind() == attr::BTFTypeTag)
+				return true;
+			QualType inner = type.getSingleStepDesugaredType(*context);
+			if (inner == type)
+				return false;
+			type = inner;
+		}
+		return false;
+	}
+
+	void checkEnums(const VarDecl *variable)
+	{
+		const EnumDecl *found = nullptr;
+
+		if (inSection(variable, ".maps") && variable->getType()->isRecordType()) {
+			// A member stands for a type by being a pointer to it; to the type of an
+			// event it takes three.
+			for (auto *field : variable->getType()->getAsRecordDecl()->fields())
+				if (!found)
+					found = wideEnum(field->getType(), 3);
+		} else {
+			found = wideEnum(variable->getType(), 0);
+		}
+		if (!found)
+			return;
+		report(DiagnosticsEngine::Error, variable->getLocation(),
+		       "LLVM %0 cannot write %1 into the BTF of %2, as its values need 64 bits; "
+		       "LLVM %3 can")
+			<< CLANG_VERSION_MAJOR << context->getTypeDeclType(found) << variable
+			<< major_of_btf;
+		report(DiagnosticsEngine::Note, found->getLocation(), "its values are here");
+	}
+
+	// An enum in this type that needs more than 32 bits; goes through so many pointers.
+	static const EnumDecl *wideEnum(QualType type, int pointers)
+	{
+		if (type->isArrayType())
+			return wideEnum(QualType(type->getArrayElementTypeNoTypeQual(), 0),
+					pointers);
+		if (type->isPointerType())
+			return pointers ? wideEnum(type->getPointeeType(), pointers - 1) : nullptr;
+		if (auto *function = type->getAs<FunctionProtoType>()) {
+			for (QualType parameter : function->param_types())
+				if (auto *found = wideEnum(parameter, pointers))
+					return found;
+		} else if (auto *record = type->getAsRecordDecl()) {
+			for (const FieldDecl *field : record->fields())
+				if (auto *found = wideEnum(field->getType(), 0))
+					return found;
+		} else if (auto *enumeration = type->getAs<EnumType>()) {
+			return isWide(enumeration->getDecl()) ? enumeration->getDecl() : nullptr;
+		}
+		return nullptr;
+	}
+
+	static bool isWide(const EnumDecl *enumeration)
+	{
+		bool is_signed = true, is_unsigned = true;
+
+		for (const EnumConstantDecl *constant : enumeration->enumerators()) {
+			is_signed &= constant->getInitVal().isSignedIntN(32);
+			is_unsigned &= constant->getInitVal().isIntN(32);
+		}
+		return !is_signed && !is_unsigned;
+	}
+};
+
 // Compiles to an object with BTF, and changes two things about the module between front end and
 // optimiser: there is no DWARF, and there is a licence.
 class Emit : public EmitObjAction
@@ -603,6 +778,8 @@ protected:
 			return nullptr;
 		std::vector<std::unique_ptr<ASTConsumer>> consumers;
 		consumers.push_back(std::make_unique<EventTypes>());
+		if (CLANG_VERSION_MAJOR < major_of_btf)
+			consumers.push_back(std::make_unique<Lacks>());
 		consumers.push_back(std::make_unique<Finish>(*this));
 		consumers.push_back(std::move(generator));
 		return std::make_unique<MultiplexConsumer>(std::move(consumers));
@@ -633,6 +810,9 @@ private:
 			// With this flag, and no "Dwarf Version", the code generator makes no
 			// DWARF. BTF is made by a part of its own that asks for neither.
 			module->addModuleFlag(llvm::Module::Warning, "CodeView", 1);
+			// The front end adds the version that compile() gave it behind this one;
+			// the first counts.
+			module->addModuleFlag(llvm::Module::Warning, "Dwarf Version", 0U);
 			if (!has_licence)
 				addLicence(*module);
 		}
@@ -728,6 +908,10 @@ bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
 						compiler.getDiagnostics()))
 		return false;
 
+	// Where a major takes the declarations of extern functions (__ksym) for something that only
+	// debuggers of DWARF 5 want, they would be missing in BTF otherwise.
+	if (CLANG_VERSION_MAJOR < major_of_externs)
+		compiler.getCodeGenOpts().DwarfVersion = 5;
 	compiler.getDiagnosticOpts().ShowColors = job.colour;
 	reportTo(messages, compiler); // once more: now the options about warnings are known
 	compiler.setVerboseOutputStream(llvm::nulls()); // "2 errors generated."
@@ -737,6 +921,35 @@ bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
 
 	Emit action(&context);
 	return compiler.ExecuteAction(action);
+}
+
+bool knowsCpu(StringRef name)
+{
+	CompilerInstance compiler;
+
+	reportTo(llvm::nulls(), compiler);
+	compiler.getTargetOpts().Triple = "bpf";
+	return compiler.createTarget() && compiler.getTarget().isValidCPUName(name);
+}
+
+// The compiler's name and, a line each, what newer ones have and this one hasn't.
+std::string describe()
+{
+	std::string text = getClangFullVersion();
+
+	if (!knowsCpu("v4"))
+		text += "\n  lacks CPU level v4";
+	if (CLANG_VERSION_MAJOR < major_of_btf)
+		text += "\n  lacks 64-bit enums in BTF: an error where a map, an event or a global "
+			"variable has one"
+			"\n  lacks type tags on a structure's pointers to structures: a warning, "
+			"as "
+			"the kernel won't see them"
+			"\n  lacks bpf_core_type_matches(): an error";
+	if (CLANG_VERSION_MAJOR < major_of_division)
+		text += "\n  lacks messages for some errors, such as a signed division: they end "
+			"the compiler, and its last words are told";
+	return text;
 }
 
 } // namespace
@@ -766,7 +979,7 @@ bool ebs_clang_compile(const ebs_clang_job *job, ebs_clang_sink *object, ebs_cla
 
 const char *ebs_clang_version(void)
 {
-	static const std::string version = getClangFullVersion();
+	static const std::string version = describe();
 
 	return version.c_str();
 }

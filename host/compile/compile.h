@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 struct ebs_compile_input {
@@ -28,15 +29,28 @@ struct ebs_compile_output {
 	char *object; // ELF, owned; NULL when the compile failed
 	size_t object_size;
 	char *messages; // the compiler's warnings and remarks, owned; NULL when it said nothing
+	long peak;      // of the compiler's memory, KiB
 };
 
-// Compiles in a child process of its own, which has ended when this returns. Returns 0, or a negative
-// errno with `error` filled: code "COMPILE" and the compiler's messages where the C is at fault, an
-// errno's name or "COMPILER" where the compiler itself could not run or died. The caller frees
-// `output` with ebs_compile_output_free() in either case.
+// Starts a compile in a child process of its own; several may run side by side. `input` must stay until it
+// is finished. NULL with `error` filled. Every compile that was started must be finished.
+struct ebs_compile_job;
+struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input, struct ebs_error *error);
+
+// Waits for the child, which has ended when this returns, and frees the job. Returns 0, or a negative errno with
+// `error` filled: code "COMPILE" and the compiler's messages where the C is at fault, an errno's name or
+// "COMPILER" where the compiler itself could not run or died. The caller frees `output` with
+// ebs_compile_output_free() in either case.
+int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output, struct ebs_error *error);
+
+// Both in one.
 int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
 		struct ebs_error *error);
 void ebs_compile_output_free(struct ebs_compile_output *output);
+
+// Appends all that decides what a compile of `input` makes, beside the source and the files that it includes:
+// the compiler's arguments, and which compiler it is (without loading it). Returns 0 or -errno.
+int ebs_compile_fingerprint(const struct ebs_compile_input *input, struct ebs_buffer *out);
 
 // Name and version of the compiler as it runs here ("Debian clang version ..."), owned by the caller;
 // NULL with `error` filled when it can't be loaded.

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "compile/arguments.h"
 #include "compile/child.h"
 #include "compile/clang_driver.h"
+#include "compile/last_words.h"
 
 #define MODULE "ebscript-clang.so"
 
@@ -25,11 +27,19 @@ enum outcome {
 	BROKEN = 101,  // standard error says why
 };
 
-struct job {
+struct ebs_compile_job {
 	char *module; // path
 	const struct ebs_compile_input *input;
 	struct ebs_arguments arguments;
+	struct ebs_child *child;
 };
+
+static void free_job(struct ebs_compile_job *job)
+{
+	ebs_arguments_free(&job->arguments);
+	free(job->module);
+	free(job);
+}
 
 static enum outcome complain(const char *text)
 {
@@ -79,7 +89,7 @@ static int stand_beside(const char *directory)
 
 static int compile(const void *context)
 {
-	const struct job *job = context;
+	const struct ebs_compile_job *job = context;
 	ebs_clang_compile_function *function = load(job->module, "ebs_clang_compile");
 	if (!function)
 		return BROKEN;
@@ -104,7 +114,7 @@ static int compile(const void *context)
 
 static int tell_version(const void *context)
 {
-	const struct job *job = context;
+	const struct ebs_compile_job *job = context;
 	ebs_clang_version_function *function = load(job->module, "ebs_clang_version");
 	if (!function)
 		return BROKEN;
@@ -126,15 +136,31 @@ static void drop_last_newline(struct ebs_buffer *text)
 		text->data[--text->size] = '\0';
 }
 
+// clang only says that a file wasn't found.
+static void tell_folders(const struct ebs_arguments *arguments, struct ebs_buffer *messages)
+{
+	static const char phrase[] = "' file not found";
+	const char *found = messages->data ? strstr(messages->data, phrase) : NULL;
+
+	if (!found || strncmp(found + strlen(phrase), " with", 5) == 0) // ... <angled>; use "quotes" instead
+		return;
+	ebs_buffer_append_string(messages, "\nnote: headers are looked for in ");
+	ebs_arguments_print_folders(arguments, messages);
+}
+
 // What the child's end means.
-static int judge(struct ebs_child_output *child, struct ebs_compile_output *output,
+static int judge(struct ebs_compile_job *job, struct ebs_child_output *child, struct ebs_compile_output *output,
 		 struct ebs_error *error)
 {
 	int status = WIFEXITED(child->status) ? WEXITSTATUS(child->status) : -1;
 
 	drop_last_newline(&child->messages);
+	if (status == REFUSED)
+		tell_folders(&job->arguments, &child->messages);
 	if (status == REFUSED && child->messages.size)
 		return ebs_error_set(error, "COMPILE", "%s", child->messages.data);
+	if (WIFSIGNALED(child->status) && ebs_last_words_blame(child->errors.data, error))
+		return -EINVAL;
 	if (status != COMPILED)
 		return ebs_child_explain(child, error);
 	if (!child->object.size)
@@ -147,30 +173,50 @@ static int judge(struct ebs_child_output *child, struct ebs_compile_output *outp
 	return 0;
 }
 
-int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
-		struct ebs_error *error)
+struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input, struct ebs_error *error)
 {
-	struct job job = { .input = input };
+	struct ebs_compile_job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		ebs_error_errno(error, ENOMEM, "cannot start the compiler");
+		return NULL;
+	}
+	job->input = input;
+	int result = find_module(&job->module, error);
+	if (!result) {
+		result = ebs_arguments_compose(&job->arguments, input);
+		if (result)
+			ebs_error_errno(error, result, "cannot compose the compiler's arguments");
+	}
+	if (!result)
+		job->child = ebs_child_start(compile, job, input->interrupted, error);
+	if (!job->child) {
+		free_job(job);
+		return NULL;
+	}
+	return job;
+}
+
+int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output, struct ebs_error *error)
+{
 	struct ebs_child_output child = { 0 };
 
 	*output = (struct ebs_compile_output){ 0 };
-	int result = find_module(&job.module, error);
-	if (result)
-		return result;
-	result = ebs_arguments_compose(&job.arguments, input);
-	if (result) {
-		ebs_error_errno(error, result, "cannot compose the compiler's arguments");
-		goto free_arguments;
-	}
-	result = ebs_child_run(compile, &job, input->interrupted, &child, error);
+	int result = ebs_child_finish(job->child, &child, error);
+	output->peak = child.peak;
 	if (!result)
-		result = judge(&child, output, error);
+		result = judge(job, &child, output, error);
 	ebs_child_output_free(&child);
-
-free_arguments:
-	ebs_arguments_free(&job.arguments);
-	free(job.module);
+	free_job(job);
 	return result;
+}
+
+int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
+		struct ebs_error *error)
+{
+	struct ebs_compile_job *job = ebs_compile_start(input, error);
+
+	*output = (struct ebs_compile_output){ 0 };
+	return job ? ebs_compile_finish(job, output, error) : -EIO;
 }
 
 void ebs_compile_output_free(struct ebs_compile_output *output)
@@ -180,21 +226,57 @@ void ebs_compile_output_free(struct ebs_compile_output *output)
 	*output = (struct ebs_compile_output){ 0 };
 }
 
+// Which file it is, as far as a look at its folder tells.
+static void append_file(struct ebs_buffer *out, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		ebs_buffer_printf(out, "%s is missing\n", path);
+	else
+		ebs_buffer_printf(out, "%s %llu %lld.%09ld\n", path, (unsigned long long)status.st_size,
+				  (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+int ebs_compile_fingerprint(const struct ebs_compile_input *input, struct ebs_buffer *out)
+{
+	static const char *const files[] = {
+		// An upgrade of a package of headers changes its folders.
+		"/usr/include", "/usr/include/linux", "/usr/include/asm-generic", "/usr/include/" EBS_MULTIARCH "/asm",
+		EBS_CLANG_HEADERS, EBS_CLANG_LIBRARY, EBS_LLVM_LIBRARY,
+	};
+	struct ebs_arguments arguments;
+	char *module = ebs_path_lib(MODULE);
+	int result = module ? ebs_arguments_compose(&arguments, input) : -errno;
+
+	if (!result) {
+		ebs_buffer_append_string(out, "ebscript " EBS_VERSION "\n");
+		ebs_arguments_print(&arguments, out);
+		append_file(out, module);
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+			append_file(out, files[i]);
+		ebs_arguments_free(&arguments);
+	}
+	free(module);
+	return result;
+}
+
 char *ebs_compile_version(struct ebs_error *error)
 {
-	struct ebs_child_output child = { 0 };
-	struct job job = { 0 };
+	struct ebs_child_output output = { 0 };
+	struct ebs_compile_job job = { 0 };
 	char *version = NULL;
 
 	if (find_module(&job.module, error))
 		return NULL;
-	if (!ebs_child_run(tell_version, &job, NULL, &child, error)) {
-		if (WIFEXITED(child.status) && WEXITSTATUS(child.status) == COMPILED)
-			version = ebs_buffer_take(&child.messages);
+	struct ebs_child *child = ebs_child_start(tell_version, &job, NULL, error);
+	if (child && !ebs_child_finish(child, &output, error)) {
+		if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == COMPILED)
+			version = ebs_buffer_take(&output.messages);
 		else
-			ebs_child_explain(&child, error);
+			ebs_child_explain(&output, error);
 	}
-	ebs_child_output_free(&child);
+	ebs_child_output_free(&output);
 	free(job.module);
 	return version;
 }

@@ -236,16 +236,50 @@ static void test_error_of_the_back_end(void **state)
 	ebs_error_clear(&error);
 }
 
-// Ends the process in clang 14 and 16; newer ones have a message. All tell the place.
+// Newer majors have a message of their own for it; older ones end the process. All tell the place.
 static void test_signed_division(void **state)
 {
-	struct ebs_compile_input input = input_of("int f(int a, int b) { return a / b; }\n");
-	struct ebs_error error = refuse_input(&input);
+	struct ebs_compile_input input = input_of("int f(int a, int b) { return a / b; }\n"
+						  "int g(long a) { return a % 7; }\n");
 
-	assert_non_null(strstr(ebs_error_text(&error), "test.bpf.c:1:32"));
-	assert_non_null(strstr(ebs_error_text(&error), "signed division"));
-	assert_null(strstr(ebs_error_text(&error), "CopyFromReg 0x"));
+	input.name = "some/where else/tool.lua";
+	struct ebs_error error = refuse_input(&input);
+	const char *text = ebs_error_text(&error);
+	const char *first = "some/where else/tool.lua:1:32: error: unsupported signed division";
+
+	assert_string_equal(error.code, "COMPILE");
+	if (strncmp(text, first, strlen(first)))
+		fail_msg("%s", text);
+	assert_null(strstr(text, "CopyFromReg 0x"));
+	assert_null(strstr(text, "0x"));
 	ebs_error_clear(&error);
+}
+
+// Ends the process in every major.
+static void test_operation_without_instruction(void **state)
+{
+	struct folder folder = make_folder();
+	struct ebs_compile_input input = input_of(
+		"#include \"own.h\"\nint f(int *a) { return __sync_fetch_and_nand(a, 1); }\n");
+
+	put_file(&folder, "own.h",
+		 "static inline int max(int *a) { return __sync_fetch_and_max(a, 1); }\n"
+		 "static inline int inner(int *a) { return max(a); }\n");
+	input.directory = folder.path;
+	expect_refusal(&input, "COMPILE",
+		       "test.bpf.c:2:24: error: BPF has no instruction for this (AtomicLoadNand)");
+	input.source = "#include \"own.h\"\nint f(int *a) { return inner(a); }\n";
+	input.size = strlen(input.source);
+	input.name = "with a space.lua";
+	expect_refusal(&input, "COMPILE",
+		       "own.h:1:40: error: BPF has no instruction for this (AtomicLoadMax)\n");
+	expect_refusal(&input, "COMPILE", "own.h:2:42: note: called from here\n");
+	expect_refusal(&input, "COMPILE", "\nwith a space.lua:2:24: note: called from here");
+	input.source =
+		"#line 40 \"tool.lua\"\nint f(int *a) { return __sync_fetch_and_max(a, 1); }\n";
+	input.size = strlen(input.source);
+	expect_refusal(&input, "COMPILE", "tool.lua:40:24: error: ");
+	remove_folder(&folder, (const char *const[]){ "own.h", NULL });
 }
 
 static void test_warning(void **state)
@@ -707,6 +741,19 @@ static void test_no_file_left_open(void **state)
 	assert_int_equal(count_files(), before);
 }
 
+// Of the compiler that runs here.
+static int major_version(void)
+{
+	char *version = ebs_compile_version(NULL);
+	assert_non_null(version);
+	const char *number = strstr(version, "clang version ");
+	assert_non_null(number);
+	int major = atoi(number + strlen("clang version "));
+	assert_in_range(major, 14, 99);
+	free(version);
+	return major;
+}
+
 static void test_version(void **state)
 {
 	struct ebs_error error = { 0 };
@@ -714,7 +761,210 @@ static void test_version(void **state)
 
 	assert_non_null(version);
 	assert_non_null(strstr(version, "clang version "));
+	assert_int_not_equal(version[strlen(version) - 1], '\n');
 	free(version);
+}
+
+static void test_lacks_in_version(void **state)
+{
+	static const struct {
+		const char *text;
+		int with, without; // the newest major tried that lacks it, the oldest that has it
+	} lacks[] = {
+		{ "\n  lacks CPU level v4", 16, 19 },
+		{ "\n  lacks 64-bit enums in BTF", 14, 15 },
+		{ "\n  lacks type tags on ", 14, 15 },
+		{ "\n  lacks bpf_core_type_matches()", 14, 15 },
+		{ "\n  lacks messages for some errors", 16, 19 },
+	};
+	int major = major_version();
+	char *version = ebs_compile_version(NULL);
+
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		if (major <= lacks[i].with)
+			assert_non_null(strstr(version, lacks[i].text));
+		else if (major >= lacks[i].without)
+			assert_null(strstr(version, lacks[i].text));
+	}
+	if (major >= 19)
+		assert_null(strchr(version, '\n'));
+	free(version);
+}
+
+static struct btf *types_of(const struct ebs_compile_output *output)
+{
+	struct section section = find_section(output, ".BTF");
+	struct btf *btf = btf__new(section.data, section.size);
+
+	assert_non_null(btf);
+	return btf;
+}
+
+#define WIDE_ENUM                        \
+	"#include \"vmlinux.h\"\n"       \
+	"#include <bpf/bpf_helpers.h>\n" \
+	"enum wide { SMALL = 1, LARGE = 0x1234567890abcdULL };\n"
+
+// Of each place in which a value of such an enum would reach a script.
+static void test_wide_enum(void **state)
+{
+	static const struct {
+		const char *source;
+		const char *place, *variable;
+	} cases[] = {
+		{ WIDE_ENUM "const volatile enum wide level = SMALL;\n", "4:26", "level" },
+		{ WIDE_ENUM "struct { struct { enum wide in[2]; } s; } outer;\n", "4:43", "outer" },
+		{ WIDE_ENUM
+		  "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32);\n"
+		  "__type(value, enum wide); __uint(max_entries, 1); } map SEC(\".maps\");\n",
+		  "5:53", "map" },
+		{ WIDE_ENUM "struct event { u32 pid; enum wide what; };\n"
+			    "struct { __uint(type, BPF_MAP_TYPE_RINGBUF);\n"
+			    "__uint(max_entries, 4096); } ring SEC(\".maps\");\n"
+			    "SEC(\"xdp\") int on_packet(void *context)\n"
+			    "{ struct event e = { 1, LARGE };\n"
+			    "bpf_ringbuf_output(&ring, &e, sizeof(e), 0); return 0; }\n",
+		  "6:30", "ring" },
+	};
+	int major = major_version();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ebs_compile_input input = input_of(cases[i].source);
+		if (major == 14) {
+			char text[160];
+			snprintf(text, sizeof(text),
+				 "test.bpf.c:%s: error: LLVM 14 cannot write 'enum wide' into the "
+				 "BTF of '%s', as its values need 64 bits; LLVM 15 can",
+				 cases[i].place, cases[i].variable);
+			expect_refusal(&input, "COMPILE", text);
+			expect_refusal(&input, "COMPILE",
+				       "test.bpf.c:3:6: note: its values are here");
+			continue;
+		}
+		struct ebs_compile_output output = compile_input(&input);
+		struct btf *btf = types_of(&output);
+		int id = btf__find_by_name_kind(btf, "wide", BTF_KIND_ENUM64);
+		assert_true(id > 0);
+		const struct btf_enum64 *values = btf_enum64(btf__type_by_id(btf, id));
+		assert_int_equal(btf_enum64_value(&values[1]), 0x1234567890abcdULL);
+		btf__free(btf);
+		ebs_compile_output_free(&output);
+	}
+}
+
+// Nobody sees these, or sees them right.
+static void test_wide_enum_elsewhere(void **state)
+{
+	struct ebs_compile_input input = input_of(
+		WIDE_ENUM
+		"enum negative { BELOW = -1, ABOVE = 5 } negative;\n"
+		"enum full { ALL = 0xffffffff } full;\n"
+		"enum eight { EIGHT = 8 } __attribute__((mode(DI))) eight;\n"
+		"struct event { u32 pid; enum wide *what; };\n"
+		"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, u32);\n"
+		"__type(value, struct event); __uint(max_entries, 1); } map SEC(\".maps\");\n"
+		"SEC(\"xdp\") int on_packet(void *context)\n"
+		"{ volatile enum wide local = LARGE; return local == SMALL; }\n");
+
+	expect_silence(&input);
+}
+
+#define TAG(name) "__attribute__((btf_type_tag(\"" name "\")))"
+
+static bool is_tagged(const struct btf *btf, const char *structure, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+	assert_true(id > 0);
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	for (int i = 0; i < btf_vlen(type); i++) {
+		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+			continue;
+		const struct btf_type *target = btf__type_by_id(btf, btf_members(type)[i].type);
+		while (btf_is_array(target))
+			target = btf__type_by_id(btf, btf_array(target)->type);
+		return btf_kind(btf__type_by_id(btf, target->type)) == BTF_KIND_TYPE_TAG;
+	}
+	fail_msg("no member %s", member);
+	return false;
+}
+
+static void test_type_tags(void **state)
+{
+	static const char *const members[] = { "task", "own", "some" };
+	static const char *const places[] = { "5:28", "6:52", "7:57" };
+	struct ebs_compile_input input =
+		input_of("#include \"vmlinux.h\"\n"
+			 "#define __tag " TAG("kptr") "\n"
+						      "struct item { u32 number; };\n"
+						      "struct value {\n"
+						      "	struct task_struct __tag *task;\n"
+						      "	struct item " TAG(
+							      "here") "*own;\n"
+								      "	struct task_struct " TAG(
+									      "a") " *some[2];\n"
+										   "} value;\n");
+	struct ebs_compile_output output = compile_input(&input);
+	struct btf *btf = types_of(&output);
+	bool is_lost = major_version() == 14;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		char text[128];
+		snprintf(text, sizeof(text),
+			 "test.bpf.c:%s: warning: LLVM 14 leaves the type tag of '%s' out of the "
+			 "BTF",
+			 places[i], members[i]);
+		assert_int_equal(output.messages && strstr(output.messages, text), is_lost);
+		assert_int_equal(is_tagged(btf, "value", members[i]), !is_lost);
+	}
+	btf__free(btf);
+	ebs_compile_output_free(&output);
+}
+
+// Forms that every major writes.
+static void test_other_type_tags(void **state)
+{
+	static const char *const members[] = { "number", "any", "unknown", "constant" };
+	struct ebs_compile_input input =
+		input_of("struct item { int number; };\n"
+			 "struct value {\n"
+			 "	int " TAG(
+				 "a") " *number;\n"
+				      "	void " TAG("b") " *any;\n"
+							"	struct unknown " TAG(
+								"c") " *unknown;\n"
+								     "	const struct item " TAG(
+									     "d") " *constant;\n"
+										  "} value;\n");
+	struct ebs_compile_output output = compile_input(&input);
+	struct btf *btf = types_of(&output);
+
+	assert_null(output.messages);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		assert_true(is_tagged(btf, "value", members[i]));
+	btf__free(btf);
+	ebs_compile_output_free(&output);
+}
+
+static void test_type_matches(void **state)
+{
+	struct ebs_compile_input input = input_of(
+		"#include \"vmlinux.h\"\n"
+		"#include <bpf/bpf_helpers.h>\n"
+		"#include <bpf/bpf_core_read.h>\n"
+		"SEC(\"xdp\") int on_packet(void *context)\n"
+		"{\n"
+		"	if (bpf_core_type_exists(struct task_struct))\n"
+		"		return __builtin_preserve_type_info(*(struct task_struct *)0, 2);\n"
+		"	return 0;\n"
+		"}\n");
+
+	if (major_version() == 14)
+		expect_refusal(&input, "COMPILE",
+			       "test.bpf.c:7:10: error: LLVM 14 knows no bpf_core_type_matches(); "
+			       "LLVM 15 does");
+	else
+		expect_silence(&input);
 }
 
 static void dump_line(void *text, const char *format, va_list arguments)
@@ -774,6 +1024,7 @@ int main(void)
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_error_of_the_back_end),
 		cmocka_unit_test(test_signed_division),
+		cmocka_unit_test(test_operation_without_instruction),
 		cmocka_unit_test(test_warning),
 		cmocka_unit_test(test_no_noise),
 		cmocka_unit_test(test_many_errors),
@@ -804,6 +1055,12 @@ int main(void)
 		cmocka_unit_test(test_without_standard_files),
 		cmocka_unit_test(test_no_file_left_open),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_lacks_in_version),
+		cmocka_unit_test(test_wide_enum),
+		cmocka_unit_test(test_wide_enum_elsewhere),
+		cmocka_unit_test(test_type_tags),
+		cmocka_unit_test(test_other_type_tags),
+		cmocka_unit_test(test_type_matches),
 		cmocka_unit_test(test_real_kernel_types),
 	};
 
