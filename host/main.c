@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "script/script.h"
 
@@ -20,16 +21,25 @@ static const char help[] =
 	"(execsnoop.lua, pktcount.lua, bashreadline.lua, hello.lua). What stands behind it is its own:\n"
 	"`ebscript execsnoop.lua --help` tells the script's options.\n"
 	"\n"
-	"  -e CHUNK    run this Lua text instead of a script\n"
-	"  --json      rows as JSON, an object a line, in every script that prints rows\n"
-	"  -v          also tell what libbpf and the compiler say, on standard error\n"
-	"  --version   the versions of ebscript and of what it runs on\n"
-	"  -h, --help  this text\n"
+	"  -e CHUNK         run this Lua text instead of a script\n"
+	"  --json           rows as JSON, an object a line, in every script that prints rows\n"
+	"  --check          compile and load, so that the verifier has seen it; attach nothing\n"
+	"  --emit c         print the C of the script's first bpf.load() as it is compiled\n"
+	"  --emit obj=FILE  write what it compiles to, an ELF object\n"
+	"  --stats          at the end, tell where the time of the start went\n"
+	"  --no-cache       neither read nor write compiled objects\n"
+	"  --cache-dir DIR  keep compiled objects in DIR\n"
+	"  --cache-clear    remove the compiled objects, and end\n"
+	"  -v, --verbose    also tell what libbpf and the compiler say, on standard error\n"
+	"  --version        the versions of ebscript and of what it runs on\n"
+	"  -h, --help       this text\n"
 	"\n"
 	"Exit status: 0, 1 for a failed script, 2 for wrong usage.\n";
 
-static int refuse(void)
+static int refuse(const char *reason)
 {
+	if (reason)
+		fprintf(stderr, "ebscript: %s\n", reason);
 	fputs(usage, stderr);
 	fputs("Try 'ebscript --help'.\n", stderr);
 	return WRONG_USAGE;
@@ -37,15 +47,22 @@ static int refuse(void)
 
 int main(int argc, char **argv)
 {
-	enum { JSON = 256, VERSION };
+	enum { JSON = 256, VERSION, CHECK, EMIT, STATS, NO_CACHE, CACHE_DIR, CACHE_CLEAR };
 	static const struct option options[] = {
+		{ "cache-clear", no_argument, NULL, CACHE_CLEAR },
+		{ "cache-dir", required_argument, NULL, CACHE_DIR },
+		{ "check", no_argument, NULL, CHECK },
+		{ "emit", required_argument, NULL, EMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, JSON },
+		{ "no-cache", no_argument, NULL, NO_CACHE },
+		{ "stats", no_argument, NULL, STATS },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "version", no_argument, NULL, VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct ebs_script_options script = { .program = argv[0] };
+	bool clear_cache = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
@@ -62,19 +79,42 @@ int main(int argc, char **argv)
 		case JSON:
 			script.json = true;
 			break;
+		case CHECK:
+			script.check = true;
+			break;
+		case EMIT:
+			if (strcmp(optarg, "c") == 0)
+				script.emit_c = true;
+			else if (strncmp(optarg, "obj=", 4) == 0 && optarg[4])
+				script.emit_object = optarg + 4;
+			else
+				return refuse("--emit takes c or obj=FILE");
+			break;
+		case STATS:
+			script.stats = true;
+			break;
+		case NO_CACHE:
+			script.no_cache = true;
+			break;
+		case CACHE_DIR:
+			script.cache_dir = optarg;
+			break;
+		case CACHE_CLEAR:
+			clear_cache = true;
+			break;
 		case VERSION:
 			printf("ebscript %s\n", EBS_VERSION);
 			ebs_script_print_versions();
 			return 0;
 		default:
-			return refuse();
+			return refuse(NULL);
 		}
 	}
+	if (clear_cache)
+		return ebs_script_clear_cache(script.cache_dir);
 	if (!script.chunk) {
-		if (optind == argc) {
-			fputs("ebscript: no script was given\n", stderr);
-			return refuse();
-		}
+		if (optind == argc)
+			return refuse("no script was given");
 		script.script = argv[optind++];
 	}
 	script.arguments = argv + optind;

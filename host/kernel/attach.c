@@ -101,7 +101,18 @@ static const struct kind kinds[] = {
 	{ "cgroup", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "cgroup_skb", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "sockops", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
-	// Everything that libbpf attaches by its section: tp_btf, fentry, fexit, lsm, iter, ...
+	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
+	{ "iter", "iter", ebs_attach_btf, 0, 0, true },
+	{ "iter.s", "iter", ebs_attach_btf, 0, 0, true },
+	{ "fentry", "fentry", ebs_attach_btf, 0, 0, true },
+	{ "fentry.s", "fentry", ebs_attach_btf, 0, 0, true },
+	{ "fexit", "fexit", ebs_attach_btf, 0, 0, true },
+	{ "fexit.s", "fexit", ebs_attach_btf, 0, 0, true },
+	{ "fmod_ret", "fmod_ret", ebs_attach_btf, 0, 0, true },
+	{ "fmod_ret.s", "fmod_ret", ebs_attach_btf, 0, 0, true },
+	{ "lsm", "lsm", ebs_attach_btf, 0, 0, true },
+	{ "lsm.s", "lsm", ebs_attach_btf, 0, 0, true },
+	// Everything else that libbpf attaches by its section.
 	{ "", "other", attach_by_section, 0, 0, true },
 };
 

@@ -34,6 +34,7 @@ typedef int ebs_attach_function(struct ebs_program *program, const struct ebs_at
 ebs_attach_function ebs_attach_xdp;        // attach_xdp.c
 ebs_attach_function ebs_attach_perf_event; // attach_perf.c
 ebs_attach_function ebs_attach_tracepoint;
+ebs_attach_function ebs_attach_btf;    // btf_programs.c
 ebs_attach_function ebs_attach_kprobe; // attach_probe.c
 ebs_attach_function ebs_attach_ksyscall;
 ebs_attach_function ebs_attach_uprobe;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kernel/attach_private.h"
+#include "kernel/log.h"
 
 // What the architecture puts before the names of system call functions.
 #if defined(__x86_64__)
@@ -169,7 +170,9 @@ int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_optio
 						    program->handle,
 						    has_pid ? options->values[EBS_ATTACH_PID].number : -1, path,
 						    offset, &probe));
-		if (result == -ENOENT && symbol && access(path, F_OK) == 0)
+		bool no_file = strstr(ebs_log_text(), "failed to resolve full path") ||
+			       (*path == '/' && access(path, F_OK)); // libraries are named without a folder, too
+		if (result == -ENOENT && symbol && !no_file)
 			ebs_error_explain(error, result, "%s has no function \"%s\" in its symbol tables", path, symbol);
 		else if (result == -ENOENT)
 			ebs_error_explain(error, result, "there is no executable or library \"%s\"", path);
@@ -199,8 +202,8 @@ int ebs_attach_usdt(struct ebs_program *program, const struct ebs_attach_options
 						program->handle,
 						has_pid ? options->values[EBS_ATTACH_PID].number : -1, path,
 						provider, name, NULL));
-	if (result == -ENOENT)
-		return ebs_error_explain(error, result, "%s has no USDT probe %s:%s", path, provider, name);
+	if (result == -ENOENT || result == -ESRCH)
+		return ebs_error_explain(error, -ENOENT, "%s has no USDT probe %s:%s", path, provider, name);
 	return result ? ebs_error_errno(error, result, "can't attach to USDT probe %s:%s of %s", provider, name, path)
 		      : 0;
 }

@@ -83,16 +83,18 @@ static int describe_parts(struct ebs_object *object)
 	return 0;
 }
 
-struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, struct ebs_error *error)
+struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, const char *btf_path,
+				   struct ebs_error *error)
 {
 	struct ebs_object *object = calloc(1, sizeof(*object));
 	if (!object) {
 		ebs_error_errno(error, ENOMEM, "can't open %s", name);
 		return NULL;
 	}
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name, .btf_custom_path = btf_path);
 
 	ebs_log_clear();
+	ebs_btf_programs_register();
 	object->name = strdup(name);
 	object->handle = bpf_object__open_mem(elf, size, &options);
 	if (!object->handle) {
@@ -109,7 +111,10 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 	const struct btf *btf = bpf_object__btf(object->handle);
 	object->types = btf ? ebs_types_new(btf) : NULL;
 	if (!object->name || !object->types || describe_parts(object)) {
-		ebs_error_set(error, "EINVAL", "can't open %s: it has no BTF, or memory is short", name);
+		if (object->name && !btf)
+			ebs_error_set(error, "EINVAL", "%s has no BTF: its C defines no program, map or variable", name);
+		else
+			ebs_error_errno(error, ENOMEM, "can't open %s", name);
 		ebs_object_free(object);
 		return NULL;
 	}
@@ -209,7 +214,10 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();
 	ebs_losses_prepare(object);
-	int result = bpf_object__load(object->handle);
+	int result = ebs_btf_programs_prepare(object, error);
+	if (result)
+		return result;
+	result = bpf_object__load(object->handle);
 	if (result)
 		return explain_load(object, result, error);
 

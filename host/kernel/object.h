@@ -3,6 +3,7 @@
 #ifndef EBS_KERNEL_OBJECT_H
 #define EBS_KERNEL_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,14 @@ struct ebs_program {
 	struct bpf_program *handle;
 	char *name;
 	char *section; // as in SEC(): "xdp", "kprobe/sys_execve"
+	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches otherwise
 };
 
-// Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings. NULL with `error`
-// filled.
-struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, struct ebs_error *error);
+// Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings. `btf_path` names a file
+// with all of the kernel's BTF that the object's relocations need, to be used in place of the kernel's own; NULL
+// for that. NULL with `error` filled.
+struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, const char *btf_path,
+				   struct ebs_error *error);
 
 // Between open and load.
 
@@ -35,6 +39,10 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 			struct ebs_error *error);
 int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint32_t max_entries,
 			       struct ebs_error *error);
+
+// Where a program attaches by BTF: the name there, and its BTF_KIND_*. False for other programs. What is found of it
+// may be put into the program's btf_id, so that loading needs no search.
+bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size, uint32_t *kind);
 
 // Phase 2. Code "VERIFY" with the verifier's log in the text when the verifier refused a program.
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error);

@@ -18,6 +18,10 @@ struct ebs_object {
 	const uint64_t *losses; // the counters of ebscript.bpf.h, in place; NULL when the C doesn't use it
 };
 
+// btf_programs.c: once before the first open; and between open and load.
+int ebs_btf_programs_register(void);
+int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error);
+
 // losses.c: between open and load, after load, before close.
 void ebs_losses_prepare(struct ebs_object *object);
 int ebs_losses_open(struct ebs_object *object, struct ebs_error *error);

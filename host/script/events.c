@@ -266,7 +266,9 @@ int ebs_object_on_event(lua_State *L)
 	if (!lua_isnoneornil(L, 4)) {
 		ebs_check_option_names(L, 4, names);
 		lua_getfield(L, 4, "type"); // ... type
-		type = luaL_optstring(L, -1, NULL);
+		if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+			luaL_argerror(L, 4, "option 'type' must be a string");
+		type = lua_tostring(L, -1); // the table keeps it
 	}
 	struct ebs_map *map = ebs_object_map(object->handle, name);
 	if (!map)
@@ -289,7 +291,7 @@ int ebs_object_on_event(lua_State *L)
 		release(handler);
 		lua_pushnil(L);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, handler);
-		return ebs_fail(L, &error);
+		return ebs_raise_argument(L, 2, &error);
 	}
 	handler->next = object->handlers;
 	object->handlers = handler;

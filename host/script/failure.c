@@ -65,7 +65,8 @@ static bool is_global(lua_State *L, const char *name, lua_CFunction function)
 }
 
 // A failure that assert() passes on, and error(..., 0), are sentences for the user: they get no position and no
-// traceback. What bpf.run() raises again has its traceback already. All else is the script's mistake.
+// traceback. What bpf.run() raises again has its traceback already, and what Lua says of a
+// script that it can't read has its position. All else is the script's mistake.
 int ebs_message_handler(lua_State *L)
 {
 	lua_CFunction raiser = raising_function(L);
@@ -74,7 +75,7 @@ int ebs_message_handler(lua_State *L)
 		return 1; // an error object of the script's own
 	const char *message = lua_tostring(L, 1);
 	size_t position = position_length(L, 2, message);
-	if (raiser == ebs_bpf_run || (is_global(L, "error", raiser) && !position)) {
+	if (raiser == ebs_bpf_run || raiser == ebs_run_text || (is_global(L, "error", raiser) && !position)) {
 		lua_settop(L, 1);
 	} else if (is_global(L, "assert", raiser) && strcmp(message + position, "assertion failed!")) {
 		lua_pushstring(L, message + position); // text
@@ -82,6 +83,13 @@ int ebs_message_handler(lua_State *L)
 		luaL_traceback(L, L, message, 1); // traceback
 	}
 	return 1;
+}
+
+int ebs_finish(lua_State *L)
+{
+	ebs_state(L)->finished = true;
+	lua_pushnil(L);
+	return lua_error(L);
 }
 
 int ebs_call_protected(struct ebs_state *state, lua_CFunction function, void *argument)

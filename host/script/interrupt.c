@@ -4,8 +4,8 @@
 
 #include "script/state.h"
 
-// How long a handler that runs when the signal comes may take to come to its end, so that it isn't cut in the
-// middle of a row.
+// How long Lua code that runs when the signal comes may go on: a handler comes to its end, and isn't cut in the
+// middle of a row; a script that is about to call bpf.run() gets there, which then returns at once.
 #define GRACE_NS     200000000
 #define INSTRUCTIONS 1000 // between two looks at the clock
 
@@ -24,7 +24,7 @@ static void on_hook(lua_State *L, lua_Debug *activation)
 {
 	struct ebs_state *state = ebs_state(L);
 
-	if (state->running && elapsed_ns() < GRACE_NS)
+	if (elapsed_ns() < GRACE_NS)
 		return;
 	lua_sethook(L, NULL, 0, 0);
 	state->cut = true;

@@ -6,39 +6,30 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "compile/compile.h"
 #include "script/bpf.h"
+#include "script/build.h"
 #include "script/object.h"
+#include "script/script.h"
+#include "script/source.h"
 #include "script/value.h"
-#include "types/kernel_btf.h"
 
 #define CLASS "bpf.Load"
 
 // All that one load owns until it is done. Userdata, so that a raise in the middle leaks nothing.
 struct load {
-	struct ebs_buffer source; // as the compiler sees it
-	char *name;               // of the C, for messages
-	char *directory;          // where its #include "..." looks first
-	char **defines;           // up to a NULL
-	char *templates;
-	char *headers;
-	struct ebs_compile_output output;
+	struct ebs_source source;
+	struct ebs_build build;
 };
+
+static void load_release(struct load *load)
+{
+	ebs_source_free(&load->source);
+	ebs_build_free(&load->build);
+}
 
 static int load_gc(lua_State *L)
 {
-	struct load *load = luaL_checkudata(L, 1, CLASS);
-
-	ebs_buffer_free(&load->source);
-	ebs_compile_output_free(&load->output);
-	for (char **define = load->defines; define && *define; define++)
-		free(*define);
-	free(load->defines);
-	free(load->name);
-	free(load->directory);
-	free(load->templates);
-	free(load->headers);
-	*load = (struct load){ 0 };
+	load_release(luaL_checkudata(L, 1, CLASS));
 	return 0;
 }
 
@@ -56,77 +47,63 @@ void ebs_register_load(lua_State *L)
 	ebs_new_class(L, CLASS, methods, metamethods);
 }
 
+// Where the script stands; NULL for one that stands nowhere (-e, standard input): then nothing is taken from where
+// the user happens to be.
 static char *script_directory(const struct ebs_state *state)
 {
-	return state->path ? ebs_path_directory(state->path) : strdup(".");
+	return state->path ? ebs_path_directory(state->path) : NULL;
 }
 
-// Blank lines and columns up to where the C stands in the script: so its lines keep their numbers, in messages
-// of the compiler and, by the object's line information, in the verifier's. (A #line directive makes clang add
-// notes about source that it can't find.)
-static void pad(struct ebs_buffer *source, const char *script, const char *position)
+// Reads FOLDER/FILE into the source. -ENOENT also without a folder.
+static int read_file(struct ebs_source *source, const char *folder, const char *file)
 {
-	const char *line = script;
+	char *path = NULL;
+	if (!folder)
+		return -ENOENT;
+	if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", file) < 0)
+		return -ENOMEM;
+	int result = ebs_buffer_read_file(&source->text, path);
 
-	for (const char *c = script; c < position; c++) {
-		if (*c != '\n')
-			continue;
-		ebs_buffer_append_char(source, '\n');
-		line = c + 1;
+	if (!result) {
+		source->name = path;
+		source->directory = ebs_path_directory(path);
+	} else {
+		free(path);
 	}
-	for (; line < position; line++)
-		ebs_buffer_append_char(source, *line == '\t' ? '\t' : ' ');
+	return result;
 }
 
-static void take_text(struct ebs_state *state, struct load *load, const char *text, size_t size)
-{
-	const char *found = size ? memmem(state->text, state->text_size, text, size) : NULL;
-
-	if (found)
-		pad(&load->source, state->text, found);
-	ebs_buffer_append(&load->source, text, size);
-	load->name = strdup(state->name);
-	load->directory = script_directory(state);
-}
-
-// A C file: a path that says where, else beside the script, then among the templates.
-static int take_file(struct ebs_state *state, struct load *load, const char *file, struct ebs_error *error)
+// A C file: a path from the root, else one beside the script, else one among the templates.
+static int take_file(struct ebs_state *state, struct ebs_source *source, const char *file, struct ebs_error *error)
 {
 	char *beside = script_directory(state);
-	char *paths[2] = { NULL, NULL };
-	int result = -ENOENT;
+	char *templates = ebs_path_share("bpf-templates");
+	int result = read_file(source, *file == '/' ? "" : beside, file);
 
-	if (!beside || asprintf(&paths[0], "%s%s%s", *file == '/' ? "" : beside, *file == '/' ? "" : "/", file) < 0 ||
-	    asprintf(&paths[1], "%s/%s", load->templates, file) < 0)
-		result = -ENOMEM;
-	for (int i = 0; i < 2 && result == -ENOENT; i++) {
-		result = ebs_buffer_read_file(&load->source, paths[i]);
-		if (!result) {
-			load->name = strdup(paths[i]);
-			load->directory = ebs_path_directory(paths[i]);
-		}
-	}
-	if (result == -ENOENT)
-		ebs_error_explain(error, result, "there is no C file \"%s\": neither beside the script (%s) nor in %s", file,
-				  beside, load->templates);
+	if (result == -ENOENT && *file != '/')
+		result = read_file(source, templates, file);
+	if (result == -ENOENT && beside && *file != '/')
+		ebs_error_explain(error, result, "there is no C file \"%s\" beside the script (in %s), nor in %s", file,
+				  beside, templates);
+	else if (result == -ENOENT)
+		ebs_error_explain(error, result, "there is no C file \"%s\"", file);
 	else if (result)
 		ebs_error_errno(error, result, "can't read the C file \"%s\"", file);
 	free(beside);
-	free(paths[0]);
-	free(paths[1]);
+	free(templates);
 	return result;
 }
 
 // { NAME = "text" | number | true }: what -D of the compiler takes.
-static void take_defines(lua_State *L, int index, struct load *load)
+static void take_defines(lua_State *L, int index, struct ebs_source *source)
 {
 	size_t count = 0;
 
 	luaL_checktype(L, index, LUA_TTABLE);
 	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
 		count++;
-	load->defines = calloc(count + 1, sizeof(*load->defines));
-	if (!load->defines)
+	source->defines = calloc(count + 1, sizeof(*source->defines));
+	if (!source->defines)
 		luaL_error(L, "not enough memory");
 	count = 0;
 	lua_pushnil(L);                 // name
@@ -144,42 +121,13 @@ static void take_defines(lua_State *L, int index, struct load *load)
 			luaL_argerror(L, 1, "defines: names must be names of C");
 		if (!value)
 			luaL_argerror(L, 1, lua_pushfstring(L, "defines: %s must be a string, an integer or true", name));
-		if (asprintf(&load->defines[count], "%s=%s", name, value) < 0) {
-			load->defines[count] = NULL;
+		if (asprintf(&source->defines[count], "%s=%s", name, value) < 0) {
+			source->defines[count] = NULL;
 			luaL_error(L, "not enough memory");
 		}
 		count++;
 		lua_pop(L, 1); // name
 	}
-}
-
-static int compile(struct ebs_state *state, struct load *load, struct ebs_error *error)
-{
-	struct ebs_error no_types = { 0 };
-	const char *include_dirs[] = { load->templates, load->headers, NULL };
-	struct ebs_compile_input input = {
-		.source = load->source.data ? load->source.data : "",
-		.size = load->source.size,
-		.name = load->name,
-		.directory = load->directory,
-		.defines = (const char *const *)load->defines,
-		.include_dirs = include_dirs,
-		.colour = state->colour,
-		.verbose = state->verbose,
-		.interrupted = &state->interrupted,
-	};
-
-	input.kernel_types = ebs_kernel_header(&input.kernel_types_size, &no_types);
-	int result = ebs_compile(&input, &load->output, error);
-	if (load->output.messages)
-		fputs(load->output.messages, stderr);
-	if (result && ebs_error_is_set(&no_types) && strstr(ebs_error_text(error), "vmlinux.h")) {
-		ebs_error_clear(error);
-		*error = no_types;
-		return result;
-	}
-	ebs_error_clear(&no_types);
-	return result;
 }
 
 static int set_constants(lua_State *L, int index, struct ebs_object *handle, struct ebs_error *error)
@@ -222,9 +170,9 @@ static int set_max_entries(lua_State *L, int index, struct ebs_object *handle, s
 }
 
 // The table in option `name`, pushed; its keys are all strings. Pushes an empty one when it isn't given.
-static void push_table_option(lua_State *L, const char *name)
+static void push_table_option(lua_State *L, int options, const char *name)
 {
-	if (lua_getfield(L, 1, name) == LUA_TNIL) { // nil
+	if (lua_getfield(L, options, name) == LUA_TNIL) { // nil
 		lua_pop(L, 1);
 		lua_newtable(L); // table
 		return;
@@ -241,69 +189,166 @@ static void short_name(const char *path, char *out, size_t size)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
+	const char *space = strchr(name, ' '); // what follows tells where in the script
+	size_t length = strcspn(name, ".");
 
-	snprintf(out, size, "%.*s", (int)strcspn(name, "."), name);
+	if (*name != '(' && space && (size_t)(space - name) < length)
+		length = space - name;
+	snprintf(out, size, "%.*s", (int)length, name);
 	if (!*out)
 		snprintf(out, size, "ebscript");
 }
 
 // The option's text, or NULL when it isn't given.
-static const char *text_option(lua_State *L, const char *name, size_t *size)
+static const char *text_option(lua_State *L, int options, const char *name, size_t *size)
 {
-	int type = lua_getfield(L, 1, name); // value
+	int type = lua_getfield(L, options, name); // value
 
 	if (type != LUA_TNIL && type != LUA_TSTRING)
 		luaL_argerror(L, 1, lua_pushfstring(L, "option '%s' must be a string", name));
-	return lua_tolstring(L, -1, size); // the options table keeps it
+	const char *text = lua_tolstring(L, -1, size); // the options table keeps it
+	lua_pop(L, 1);
+	return text;
+}
+
+// --emit: the object's bytes to a file; the C was written already. Ends the script.
+static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *build)
+{
+	const char *path = state->options->emit_object;
+	FILE *file = path ? fopen(path, "we") : NULL;
+	bool written = !path;
+
+	if (file) {
+		size_t size = build->entry.parts[EBS_CACHE_OBJECT].size;
+
+		written = fwrite(build->entry.parts[EBS_CACHE_OBJECT].data, 1, size, file) == size;
+		written &= fclose(file) == 0;
+	}
+	if (!written)
+		return luaL_error(L, "can't write the object to %s: %s", path, strerror(errno));
+	return ebs_finish(L);
+}
+
+// Reads the options table at `options`, and starts the build. Pushes the load, whose user value is the options
+// table: what the build looks at stands in there. Returns 0, or -errno with `error` filled.
+static int start_load(lua_State *L, int options, struct ebs_error *error)
+{
+	static const char *const names[] = { "source", "file", "constants", "defines", "max_entries", NULL };
+	struct ebs_state *state = ebs_state(L);
+	size_t size = 0;
+
+	ebs_check_option_names(L, options, names);
+	struct load *load = lua_newuserdatauv(L, sizeof(*load), 1); // load
+	memset(load, 0, sizeof(*load));
+	ebs_build_init(&load->build);
+	luaL_setmetatable(L, CLASS);
+	lua_pushvalue(L, options);   // load options
+	lua_setiuservalue(L, -2, 1); // load
+
+	const char *source = text_option(L, options, "source", &size);
+	const char *file = text_option(L, options, "file", NULL);
+	luaL_argcheck(L, !source != !file, 1, "give either 'source' or 'file'");
+	push_table_option(L, options, "constants");
+	push_table_option(L, options, "max_entries");
+	push_table_option(L, options, "defines"); // load constants max_entries defines
+	take_defines(L, lua_gettop(L), &load->source);
+	lua_pop(L, 3); // load
+	int result = 0;
+	if (source) {
+		ebs_source_take_text(L, &load->source, source, size);
+		load->source.directory = script_directory(state);
+	} else {
+		result = take_file(state, &load->source, file, error);
+	}
+	if (result)
+		return result;
+	if (load->source.text.failed || !load->source.name)
+		return luaL_error(L, "not enough memory");
+	return ebs_build_start(&load->build, state, &load->source, error);
+}
+
+// The tables "constants" and "max_entries" stand behind the options.
+static int open_and_load(lua_State *L, int options, struct load *load, struct script_object *object,
+			 struct ebs_error *error)
+{
+	char name[32];
+
+	short_name(load->source.name, name, sizeof(name));
+	object->handle = ebs_build_open(&load->build, object->state, name, error);
+	int result = object->handle ? 0 : -EINVAL;
+	if (!result)
+		result = set_constants(L, options + 1, object->handle, error);
+	if (!result)
+		result = set_max_entries(L, options + 2, object->handle, error);
+	return result ? result : ebs_object_load(object->handle, error);
+}
+
+// Finishes the load at `index`, and pushes the object. Returns 0, or -errno with `error` filled.
+static int finish_load(lua_State *L, int index, struct ebs_error *error)
+{
+	struct ebs_state *state = ebs_state(L);
+	struct load *load = lua_touserdata(L, index);
+	struct script_object *object = ebs_object_new(L); // object
+	int result = ebs_build_finish(&load->build, error);
+
+	if (result)
+		return result;
+	if (state->options->emit_c || state->options->emit_object)
+		return emit(L, state, &load->build);
+
+	lua_getiuservalue(L, index, 1); // object options
+	int options = lua_gettop(L);
+	push_table_option(L, options, "constants");   // object options constants
+	push_table_option(L, options, "max_entries"); // object options constants max_entries
+	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_LOAD);
+	result = open_and_load(L, options, load, object, error);
+	if (result && object->handle && ebs_build_distrust(&load->build, state, object->handle)) {
+		ebs_error_clear(error);
+		ebs_object_free(object->handle);
+		result = open_and_load(L, options, load, object, error);
+	}
+	ebs_stats_enter(&state->stats, phase);
+	object->key = load->build.key;
+	load_release(load);
+	object->open = !result;
+	lua_settop(L, options - 1); // object
+	return result;
 }
 
 int ebs_bpf_load(lua_State *L)
 {
-	static const char *const names[] = { "source", "file", "constants", "defines", "max_entries", NULL };
-	enum { OPTIONS = 1, SOURCE, FILE_NAME, DEFINES, CONSTANTS, MAX_ENTRIES, LOAD, OBJECT };
-	struct ebs_state *state = ebs_state(L);
 	struct ebs_error error = { 0 };
-	size_t size = 0;
 
 	lua_settop(L, 1);
-	ebs_check_option_names(L, OPTIONS, names);
-	const char *source = text_option(L, "source", &size);
-	const char *file = text_option(L, "file", NULL);
-	luaL_argcheck(L, !source != !file, OPTIONS, "give either 'source' or 'file'");
-	push_table_option(L, "defines");
-	push_table_option(L, "constants");
-	push_table_option(L, "max_entries");
-
-	struct load *load = lua_newuserdatauv(L, sizeof(*load), 0);
-	memset(load, 0, sizeof(*load));
-	luaL_setmetatable(L, CLASS);
-	struct script_object *object = ebs_object_new(L);
-
-	take_defines(L, DEFINES, load);
-	load->templates = ebs_path_share("bpf-templates");
-	load->headers = ebs_path_share("include");
-	if (!load->templates || !load->headers) {
-		ebs_error_errno(&error, errno, "the files that ebscript comes with are missing");
-		return ebs_fail(L, &error);
-	}
-	if (source)
-		take_text(state, load, source, size);
-	else if (take_file(state, load, file, &error))
-		return ebs_fail(L, &error);
-	if (load->source.failed || !load->name || !load->directory)
-		return luaL_error(L, "not enough memory");
-
 	fflush(stdout); // a compile takes its time: what was printed is to be seen before
-	if (compile(state, load, &error))
+	if (start_load(L, 1, &error) || finish_load(L, 2, &error))
 		return ebs_fail(L, &error);
+	return 1;
+}
 
-	char name[32];
-	short_name(load->name, name, sizeof(name));
-	object->handle = ebs_object_open(load->output.object, load->output.object_size, name, &error);
-	if (!object->handle || set_constants(L, CONSTANTS, object->handle, &error) ||
-	    set_max_entries(L, MAX_ENTRIES, object->handle, &error) || ebs_object_load(object->handle, &error))
-		return ebs_fail(L, &error);
-	object->open = true;
-	lua_settop(L, OBJECT);
+// bpf.load_all(list): all compilers run at once. The first failure is what the script gets.
+int ebs_bpf_load_all(lua_State *L)
+{
+	struct ebs_error error = { 0 };
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	fflush(stdout);
+	int count = (int)lua_rawlen(L, 1);
+	luaL_checkstack(L, count + LUA_MINSTACK, "too many objects");
+	lua_createtable(L, count, 0); // list objects
+	for (int i = 1; i <= count; i++) {
+		lua_rawgeti(L, 1, i); // list objects loads... options
+		luaL_argcheck(L, lua_istable(L, -1), 1, "each element must be a table of options");
+		if (start_load(L, lua_gettop(L), &error)) // list objects loads... options load
+			return ebs_fail(L, &error);
+		lua_remove(L, -2); // list objects loads...
+	}
+	for (int i = 1; i <= count; i++) {
+		if (finish_load(L, 2 + i, &error)) // list objects loads... object
+			return ebs_fail(L, &error);
+		lua_rawseti(L, 2, i); // list objects loads...
+	}
+	lua_settop(L, 2);
 	return 1;
 }

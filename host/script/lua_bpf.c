@@ -7,7 +7,7 @@
 
 #include "script/bpf.h"
 #include "script/object.h"
-#include "types/kernel_btf.h"
+#include "script/script.h"
 
 extern const char ebs_prelude[];
 extern const size_t ebs_prelude_size;
@@ -43,13 +43,13 @@ int ebs_bpf_run(lua_State *L)
 	if (state->running)
 		return luaL_error(L, "bpf.run() runs already: a handler can't call it");
 	lua_settop(L, 0);
-	ebs_kernel_header_free(); // scripts load before they run: give the memory back
-	if (!state->interrupted) {
-		state->running = L;
-		if (!ebs_loop_run(state->loop))
-			drain(state);
-		state->running = NULL;
-	}
+	if (state->options->check)
+		return ebs_finish(L);
+	ebs_stats_stop(&state->stats);
+	state->running = L;
+	if (state->interrupted || !ebs_loop_run(state->loop))
+		drain(state);
+	state->running = NULL;
 	if (state->interrupted)
 		lua_sethook(L, NULL, 0, 0);
 	for (struct script_object *object = state->objects; object; object = object->next)
@@ -117,6 +117,7 @@ static const luaL_Reg functions[] = {
 	{ "inet_pton", bpf_inet_pton },
 	{ "ktime_get_ns", bpf_ktime_get_ns },
 	{ "load", ebs_bpf_load },
+	{ "load_all", ebs_bpf_load_all },
 	{ "run", ebs_bpf_run },
 	{ "stop", bpf_stop },
 	{ NULL, NULL },

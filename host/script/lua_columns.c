@@ -5,6 +5,7 @@
 
 #include "output/columns.h"
 #include "script/bpf.h"
+#include "script/script.h"
 
 #define CLASS "bpf.Columns"
 
@@ -32,7 +33,7 @@ int ebs_bpf_columns(lua_State *L)
 	*self = (struct script_columns){ 0 };
 	luaL_setmetatable(L, CLASS);
 	lua_getfield(L, 2, "json"); // columns json
-	self->json = ebs_state(L)->json || lua_toboolean(L, -1);
+	self->json = ebs_state(L)->options->json || lua_toboolean(L, -1);
 	int text = lua_getfield(L, 2, "text"); // columns json text
 	luaL_argcheck(L, text == LUA_TNIL || text == LUA_TFUNCTION, 2, "option 'text' must be a function");
 	lua_setiuservalue(L, -3, 1); // columns json

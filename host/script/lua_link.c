@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "script/object.h"
+#include "script/script.h"
 
 struct script_link {
 	struct ebs_link *link; // NULL once closed
@@ -24,8 +25,14 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program, cons
 	lua_setiuservalue(L, -2, 1);       // link
 	lua_pushvalue(L, -1);              // link link
 	ebs_object_keep(L, index, object); // link
+	if (object->state->options->check)
+		ebs_finish(L);
+	enum ebs_phase phase = ebs_stats_enter(&object->state->stats, EBS_PHASE_ATTACH);
 	self->link = ebs_program_attach(program, options, error);
+	ebs_stats_enter(&object->state->stats, phase);
 	if (!self->link) {
+		if (strcmp(error->code, "ESTALE") == 0 && object->state->cache)
+			ebs_cache_remove(object->state->cache, object->key);
 		ebs_object_unkeep(L, index, self);
 		lua_pop(L, 1); // -
 		return -EINVAL;

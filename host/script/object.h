@@ -3,6 +3,7 @@
 #ifndef EBS_SCRIPT_OBJECT_H
 #define EBS_SCRIPT_OBJECT_H
 
+#include "compile/cache.h"
 #include "kernel/attach.h"
 #include "kernel/object.h"
 #include "script/state.h"
@@ -21,6 +22,7 @@ struct script_handler;
 struct script_object {
 	struct ebs_object *handle; // NULL until opened
 	bool open;                 // loaded and not closed yet
+	struct ebs_cache_key key;  // what the cache has it under, if it does
 	struct ebs_state *state;
 	struct script_link *links;
 	struct script_handler *handlers;

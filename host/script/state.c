@@ -4,17 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/path.h"
+#include "compile/cache.h"
 #include "compile/compile.h"
 #include "kernel/log.h"
 #include "kernel/object.h"
 #include "script/bpf.h"
 #include "script/object.h"
 #include "script/script.h"
-#include "types/kernel_btf.h"
+#include "script/standard_output.h"
 
 struct ebs_state *ebs_state(lua_State *L)
 {
@@ -86,7 +88,7 @@ static int prepare_state(lua_State *L)
 }
 
 // The script's text, loaded and called with its arguments.
-static int run_text(lua_State *L)
+int ebs_run_text(lua_State *L)
 {
 	const struct ebs_script_options *options = lua_touserdata(L, 1);
 	const struct ebs_state *state = ebs_state(L);
@@ -108,12 +110,11 @@ static int run_text(lua_State *L)
 	return 0;
 }
 
-// A path, else the name of a shipped script, with or without its ".lua". Owned by the caller.
-static char *find_script(const char *name)
+// The shipped script of this name, with or without its ".lua"; owned by the caller, NULL when there is none.
+static char *find_shipped(const char *name)
 {
-	if (access(name, F_OK) == 0 || strchr(name, '/'))
-		return strdup(name);
 	static const char *const suffixes[] = { "", ".lua" };
+
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		char *relative = NULL;
 		if (asprintf(&relative, "scripts/%s%s", name, suffixes[i]) < 0)
@@ -123,6 +124,27 @@ static char *find_script(const char *name)
 		if (path)
 			return path;
 	}
+	return NULL;
+}
+
+// Can somebody else have put a file here?
+static bool is_open_to_others(const char *folder)
+{
+	struct stat status;
+
+	return stat(folder, &status) || (status.st_uid && status.st_uid != geteuid()) ||
+	       (status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+// A path, else the name of a shipped script; owned by the caller. A bare name means a file that stands here, unless
+// that may be somebody's trap for who wants the shipped one.
+static char *find_script(const char *name)
+{
+	char *shipped = strchr(name, '/') ? NULL : find_shipped(name);
+
+	if (shipped && (access(name, F_OK) || is_open_to_others(".")))
+		return shipped;
+	free(shipped);
 	return strdup(name);
 }
 
@@ -161,6 +183,18 @@ static int to_text(lua_State *L)
 	return 1;
 }
 
+// Whether the text starts with the script's name, as the compiler's messages do, in colour on a terminal.
+static bool is_named(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (*text == '\033') {
+		text += strcspn(text, "m");
+		text += *text == 'm';
+	}
+	return strncmp(text, name, length) == 0 && (text[length] == ':' || strncmp(text + length, " (", 2) == 0);
+}
+
 // Tells the error on the top of the stack. Its text starts with the script's name, once.
 static void tell_error(lua_State *L, const struct ebs_state *state)
 {
@@ -168,13 +202,11 @@ static void tell_error(lua_State *L, const struct ebs_state *state)
 	lua_insert(L, -2);             // function error
 	bool has_text = !lua_pcall(L, 1, 1, 0); // an error object's __tostring may fail itself
 	const char *message = has_text ? lua_tostring(L, -1) : "(an error that can't be told)";
-	size_t length = strlen(state->name);
-	bool named = strncmp(message, state->name, length) == 0 && message[length] == ':';
 
 	fflush(stdout);
 	if (state->cut)
 		fprintf(stderr, "ebscript: %s: interrupted\n", state->name);
-	else if (named)
+	else if (is_named(message, state->name))
 		fprintf(stderr, "ebscript: %s\n", message);
 	else
 		fprintf(stderr, "ebscript: %s: %s\n", state->name, message);
@@ -191,10 +223,11 @@ static int call(lua_State *L, lua_CFunction function, const struct ebs_script_op
 // Standard output that can't be written (a full disk) is a failure of the script.
 static int finish_output(const struct ebs_state *state)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name, strerror(errno));
-	return 1;
+	int error = ebs_standard_output_finish();
+
+	if (error)
+		fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name, strerror(-error));
+	return error;
 }
 
 static int run(struct ebs_state *state, const struct ebs_script_options *options)
@@ -211,14 +244,19 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	ebs_loop_catch_signals(state->loop, ebs_interrupt);
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_loop_before_sleep(state->loop, before_sleep, state);
-	if (call(L, prepare_state, options) || call(L, run_text, options))
-		tell_error(L, state);
-	else
+	if (!call(L, prepare_state, options) && !call(L, ebs_run_text, options))
 		status = 0;
+	else if (state->finished)
+		status = 0;
+	else
+		tell_error(L, state);
 	ebs_interrupt_init(NULL);
 	lua_sethook(L, NULL, 0, 0);
 	lua_close(L);
 	ebs_timer_free(state->losses_due);
+	ebs_cache_close(state->cache);
+	if (options->stats)
+		ebs_stats_print(&state->stats, state->name);
 	return finish_output(state) ? 1 : status;
 }
 
@@ -238,20 +276,19 @@ int ebs_script_run(const struct ebs_script_options *options)
 			.path = path,
 			.text = text.data ? text.data : "",
 			.text_size = text.size,
-			.json = options->json,
-			.verbose = options->verbose,
+			.options = options,
 			.colour = isatty(STDERR_FILENO),
 			.loop = ebs_loop_new(&error),
 		};
 
-		setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, 1 << 16);
+		ebs_standard_output_init();
+		ebs_stats_start(&state.stats);
 		ebs_log_init(options->verbose);
 		if (state.loop)
 			status = run(&state, options);
 		else
 			fprintf(stderr, "ebscript: %s\n", ebs_error_text(&error));
 		ebs_loop_free(state.loop);
-		ebs_kernel_header_free();
 		ebs_error_clear(&error);
 	}
 	ebs_buffer_free(&text);
@@ -270,4 +307,19 @@ void ebs_script_print_versions(void)
 	printf("%s\n", LUA_RELEASE);
 	free(compiler);
 	ebs_error_clear(&error);
+}
+
+int ebs_script_clear_cache(const char *cache_dir)
+{
+	struct ebs_error error = { 0 };
+	struct ebs_cache *cache = ebs_cache_open(cache_dir, &error);
+
+	if (cache && !ebs_cache_trim(cache, 0, &error))
+		printf("ebscript: the cache in %s is empty\n", ebs_cache_path(cache));
+	else
+		fprintf(stderr, "ebscript: the cache can't be cleared: %s\n", ebs_error_text(&error));
+	int status = ebs_error_is_set(&error) ? 1 : 0;
+	ebs_cache_close(cache);
+	ebs_error_clear(&error);
+	return status;
 }

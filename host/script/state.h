@@ -12,7 +12,10 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "script/stats.h"
 
+struct ebs_cache;
+struct ebs_script_options;
 struct script_object;
 
 struct ebs_state {
@@ -22,12 +25,15 @@ struct ebs_state {
 	const char *path;  // where it was read from; NULL for standard input and -e
 	const char *text;  // the script's own text, `text_size` bytes
 	size_t text_size;
-	bool json;
-	bool verbose;
+	const struct ebs_script_options *options;
+	struct ebs_cache *cache; // opened by the first load; NULL while there is none
+	bool cache_refused;      // it can't be used, and that was told
+	struct ebs_stats stats;
 	bool colour;           // standard error is a terminal
 	lua_State *running;    // the thread that called bpf.run(), while it runs
 	bool failed;           // a handler raised: its error is on the top of that thread's stack
 	volatile sig_atomic_t interrupted; // a signal came
+	bool finished;         // --check or --emit have what they want
 	bool cut;              // Lua code had to be ended by force because of it
 	struct ebs_timer *losses_due;  // until a notice of losses may follow the one before, or NULL
 	struct script_object *objects; // those that have handlers or counters to look after
@@ -35,6 +41,9 @@ struct ebs_state {
 
 // The host's state that belongs to L.
 struct ebs_state *ebs_state(lua_State *L);
+
+// The script's text, loaded and called with its arguments; takes the options as light userdata.
+int ebs_run_text(lua_State *L);
 
 // failure.c
 
@@ -51,6 +60,9 @@ int ebs_message_handler(lua_State *L);
 // Calls `function` with `argument` as light userdata, from a callback of the loop, which must not raise. Returns 0,
 // or -ECANCELED with state->failed set.
 int ebs_call_protected(struct ebs_state *state, lua_CFunction function, void *argument);
+
+// Ends the script, which has done what --check or --emit asked for: exit status 0. Doesn't return.
+int ebs_finish(lua_State *L);
 
 // option.c
 

@@ -2,6 +2,8 @@
 // Views: records whose fields are decoded when the script reads them.
 #include <string.h>
 
+#include "base/buffer.h"
+#include "output/escape.h"
 #include "script/value.h"
 
 #define CLASS "bpf.View"
@@ -121,16 +123,28 @@ static int view_pairs(lua_State *L)
 	return 3;
 }
 
+// Bytes that a terminal or a reader could take for something else are written as \xNN.
+static void add_quoted(lua_State *L, luaL_Buffer *out)
+{
+	size_t size;
+	const char *text = lua_tolstring(L, -1, &size); // value
+	struct ebs_buffer escaped = { 0 };
+
+	ebs_escape_text(&escaped, text, size);
+	lua_pushfstring(L, "\"%s\"", escaped.data ? escaped.data : ""); // value text
+	ebs_buffer_free(&escaped);
+	lua_remove(L, -2); // text
+	luaL_addvalue(out);
+}
+
 static void add_value(lua_State *L, luaL_Buffer *out)
 {
 	if (lua_type(L, -1) == LUA_TSTRING) {
-		const char *text = lua_tostring(L, -1); // value
-		lua_pushfstring(L, "\"%s\"", text);     // value text
-		lua_remove(L, -2);                      // text
-	} else {
-		luaL_tolstring(L, -1, NULL); // value text
-		lua_remove(L, -2);           // text
+		add_quoted(L, out); // -
+		return;
 	}
+	luaL_tolstring(L, -1, NULL); // value text
+	lua_remove(L, -2);           // text
 	luaL_addvalue(out);
 }
 

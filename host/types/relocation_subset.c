@@ -141,9 +141,9 @@ int ebs_relocation_subset_make(const struct ebs_btf_blob *kernel, const void *el
 	const void *ext = ebs_elf_section(elf, size, ".BTF.ext", &ext_size);
 
 	*subset = (struct ebs_relocation_subset){ .kind = EBS_SUBSET_UNNEEDED };
-	if (!btf)
-		return ebs_error_set(error, "EINVAL", "the object is no ELF file with BTF");
-	if (!ext)
+	if (size < 4 || memcmp(elf, "\177ELF", 4))
+		return ebs_error_set(error, "EINVAL", "the object is no ELF file");
+	if (!btf || !ext) // C that defines nothing has no BTF
 		return 0;
 	struct ebs_btf_blob object;
 	int result = ebs_btf_blob_view(&object, btf, btf_size, "the object", error);

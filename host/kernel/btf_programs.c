@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Programs that attach to something by its id in the kernel's BTF. libbpf would parse all of the kernel's BTF to
+// find that id at each start; handlers of our own for these sections take an id that is known already.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/attach_private.h"
+#include "kernel/object_private.h"
+
+#define FUNC    BTF_KIND_FUNC
+#define TYPEDEF BTF_KIND_TYPEDEF
+
+static const struct section {
+	const char *name; // up to the '/'
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach_type;
+	bool sleepable;
+	const char *prefix; // of the target's name in BTF
+	uint32_t kind;      // of it
+} sections[] = {
+	{ "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, "btf_trace_", TYPEDEF },
+	{ "iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false, "bpf_iter_", FUNC },
+	{ "iter.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, true, "bpf_iter_", FUNC },
+	{ "fentry", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, false, "", FUNC },
+	{ "fentry.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true, "", FUNC },
+	{ "fexit", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, false, "", FUNC },
+	{ "fexit.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true, "", FUNC },
+	{ "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, "", FUNC },
+	{ "fmod_ret.s", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true, "", FUNC },
+	{ "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, "bpf_lsm_", FUNC },
+	{ "lsm.s", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true, "bpf_lsm_", FUNC },
+};
+
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+// The object whose programs libbpf loads just now.
+static struct ebs_object *loading;
+
+static const struct section *find_section(const struct ebs_program *program)
+{
+	size_t length = strcspn(program->section, "/");
+
+	for (size_t i = 0; program->section[length] && i < SECTIONS; i++)
+		if (strlen(sections[i].name) == length && strncmp(program->section, sections[i].name, length) == 0)
+			return &sections[i];
+	return NULL;
+}
+
+bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size, uint32_t *kind)
+{
+	const struct section *section = find_section(program);
+	if (!section)
+		return false;
+	snprintf(name, size, "%s%s", section->prefix, ebs_section_target(program));
+	*kind = section->kind;
+	return true;
+}
+
+// libbpf calls this just before it loads the program.
+static int prepare_load(struct bpf_program *handle, struct bpf_prog_load_opts *options, long cookie)
+{
+	const struct section *section = &sections[cookie];
+	struct ebs_program *program = ebs_object_program(loading, bpf_program__name(handle));
+
+	if (section->sleepable)
+		options->prog_flags |= BPF_F_SLEEPABLE;
+	if (!program || !program->btf_id)
+		return 0; // libbpf has found the target itself
+	bpf_program__set_type(handle, section->type);
+	options->expected_attach_type = section->attach_type;
+	options->attach_btf_id = program->btf_id;
+	return 0;
+}
+
+int ebs_btf_programs_register(void)
+{
+	static bool registered;
+
+	for (size_t i = 0; !registered && i < SECTIONS; i++) {
+		char name[32];
+		LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)i, .prog_prepare_load_fn = prepare_load);
+
+		snprintf(name, sizeof(name), "%s+", sections[i].name);
+		int result = libbpf_register_prog_handler(name, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &options);
+		if (result < 0)
+			return result;
+	}
+	registered = true;
+	return 0;
+}
+
+// Without an id libbpf looks the target up, in the kernel's modules too.
+int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
+{
+	loading = object;
+	for (size_t i = 0; i < object->program_count; i++) {
+		struct ebs_program *program = &object->programs[i];
+		const struct section *section = find_section(program);
+
+		if (!section || program->btf_id)
+			continue;
+		bpf_program__set_type(program->handle, section->type);
+		bpf_program__set_expected_attach_type(program->handle, section->attach_type);
+		int result = bpf_program__set_attach_target(program->handle, 0, ebs_section_target(program));
+		if (result)
+			return ebs_error_explain(error, result, "SEC(\"%s\"): this kernel's types have no %s to attach to",
+						 program->section, ebs_section_target(program));
+	}
+	return 0;
+}
+
+// A raw tracepoint's link tells the name of what it was attached to: an id that came from a wrong table shows.
+static int check_target(int fd, const struct ebs_program *program, struct ebs_error *error)
+{
+	char name[128] = "";
+	struct bpf_link_info info = { .raw_tracepoint.tp_name = (uint64_t)(uintptr_t)name,
+				      .raw_tracepoint.tp_name_len = sizeof(name) };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != BPF_LINK_TYPE_RAW_TRACEPOINT ||
+	    strcmp(name, ebs_section_target(program)) == 0)
+		return 0;
+	return ebs_error_set(error, "ESTALE", "SEC(\"%s\") would have been attached to %s: what the cache knew of this "
+			     "kernel was wrong, and is forgotten now; start again", program->section, name);
+}
+
+int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options *options, struct ebs_link *link,
+		   struct ebs_error *error)
+{
+	const struct section *section = find_section(program);
+	int program_fd = bpf_program__fd(program->handle);
+	int fd = section->attach_type == BPF_TRACE_ITER ? bpf_link_create(program_fd, 0, BPF_TRACE_ITER, NULL)
+							: bpf_raw_tracepoint_open(NULL, program_fd);
+	if (fd < 0)
+		return ebs_error_errno(error, errno, "can't attach SEC(\"%s\")", program->section);
+	int result = ebs_link_add_fd(link, fd);
+	return result ? result : check_target(fd, program, error);
+}
