@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""./dev bench: one round of each row gives whole figures. How good they are is not asked here."""
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import tap
+
+BENCH = Path(__file__).resolve().parents[1] / "bench" / "bench.py"
+ALWAYS = {
+    "ebscript, cached",
+    "ebscript, nothing cached",
+    "C and libbpf, same object and types",
+    "C and libbpf, same object, the kernel's BTF",
+}
+FIGURES = {"event_ms", "line_ms", "memory_kib", "peak_kib"}
+PHASES = {"script_ms", "types_ms", "compile_ms", "load_ms", "attach_ms"}
+
+
+def bench(*arguments):
+    words = [sys.executable, BENCH, "start", "--ebscript", tap.EBSCRIPT, *arguments]
+    return subprocess.run(words, capture_output=True, text=True, timeout=8 * tap.PATIENCE)
+
+
+@tap.case("start: one round of everything that is installed")
+def one_round():
+    tap.needs_kernel()
+    done = bench("--rounds", "1", "--json")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    tap.ok(done.stdout, f"no result: {done.stderr}")
+    result = json.loads(done.stdout)
+
+    names = set(result["rows"])
+    tap.ok(ALWAYS <= names, f"rows are missing among {names}")
+    tap.equal("bpftrace" in names, bool(shutil.which("bpftrace")), "whether bpftrace was measured")
+    for name in result["missing"]:
+        tap.ok(name not in names, f"{name} is measured and missing")
+    for name, row in result["rows"].items():
+        tap.equal(row["rounds"], 1, f"{name}: rounds")
+        wanted = FIGURES | PHASES if name.startswith("ebscript") else FIGURES
+        for figure in wanted:
+            tap.ok(row["median"][figure] >= 0, f"{name}: {figure}")
+        tap.ok(0 < row["median"]["event_ms"] <= row["median"]["line_ms"], f"{name}: the line comes after the event")
+
+    cached, uncached = (result["rows"][name]["median"] for name in ("ebscript, cached", "ebscript, nothing cached"))
+    tap.equal(cached["compile_ms"], 0, "a cached start's time in the compiler")
+    tap.ok(uncached["compile_ms"] > 0, "without a cache, time in the compiler")
+    for goal in result["goals"]:
+        tap.ok(goal["met"] in (True, False, None), goal["name"])
+        tap.equal(goal["met"] is None, goal["value"] is None, f"{goal['name']}: judged without a figure")
+    tap.equal(done.returncode, int(any(goal["met"] is False for goal in result["goals"])), "exit status")
+
+
+@tap.case("start: the table has a line for each row and goal")
+def as_text():
+    tap.needs_kernel()
+    done = bench("--rounds", "1")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    for name in ALWAYS:
+        tap.match(done.stdout, rf"^\| {name} \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ x \|")
+    tap.match(done.stdout, r"^\| cached start / C floor \| at most 1.5 \| [0-9.]+ \| (met|missed) \|$")
+
+
+@tap.case("refuses what it can't do")
+def refuses():
+    tap.equal(bench("--rounds", "0").returncode, 2, "exit status of --rounds 0")
+    done = subprocess.run(
+        [sys.executable, BENCH, "start", "--ebscript", "/nonexistent/ebscript", "--rounds", "1"],
+        capture_output=True, text=True, timeout=8 * tap.PATIENCE,
+    )
+    tap.equal(done.returncode, 1, "exit status without a program")
+    tap.match(done.stderr, r"^bench: ")
+
+
+tap.run()
