@@ -1,0 +1,293 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The contract of the module bpf, for lua-language-server; tests/docs/api_test.lua checks it.
+-- luacheck: ignore 241
+
+---@meta bpf
+
+---@class bpf
+local bpf = {}
+
+--- What a script gets and gives where C has a type; docs/api.md, "Values".
+---@alias bpf.Value integer|number|boolean|string|table|bpf.View
+
+---@class bpf.LoadOptions
+---@field source? string C text; give either this or `file`
+---@field file? string a C file: absolute, beside the script, or in bpf-templates/
+---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
+---@field defines? table<string, string|integer|true> macros: compile-time constants
+---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
+
+--- Compiles, configures and loads C. Nothing is attached yet.
+---@param options bpf.LoadOptions
+---@return bpf.Object? object
+---@return string? message the compiler's, the verifier's or the kernel's words
+---@return string? code "COMPILE", "COMPILER", "VERIFY" or the name of an errno
+---@nodiscard
+function bpf.load(options) end
+
+--- `bpf.load()` for each element; the C is compiled side by side.
+---@param list bpf.LoadOptions[]
+---@return bpf.Object[]? objects
+---@return string? message of the first failure
+---@return string? code
+---@nodiscard
+function bpf.load_all(list) end
+
+--- Hands events to handlers and ticks to timers until `bpf.stop()`, SIGINT, SIGTERM, or until
+--- nothing is left to wait for. An error in a handler leaves it as an error.
+---@return true
+function bpf.run() end
+
+--- Ends `bpf.run()` once the running handler has returned. Does nothing where it doesn't run.
+function bpf.stop() end
+
+--- Calls `on_tick` every `seconds` (rounded to milliseconds, at least one) while `bpf.run()` runs.
+---@param seconds number above 0
+---@param on_tick fun()
+---@return bpf.Timer timer
+function bpf.every(seconds, on_tick) end
+
+---@class bpf.ColumnsOptions
+---@field json? boolean JSON whether or not ebscript was started with --json
+---@field text? fun(...: any): string makes a text row itself; JSON rows still use the names
+
+--- Rows on standard output: text, or one JSON object a line.
+---@param spec string names with blanks between: NAME, NAME:WIDTH or NAME:>WIDTH (right-aligned)
+---@param options? bpf.ColumnsOptions
+---@return bpf.Columns columns
+---@nodiscard
+function bpf.columns(spec, options) end
+
+--- The sum of a per-CPU value, or of any sequence of numbers.
+---@param values number[]
+---@return number total
+---@nodiscard
+function bpf.sum(values) end
+
+--- The records sorted by their fields, numbers from the largest on, text from A to Z.
+---@param records table[]
+---@param n? integer only the first so many
+---@param ... string fields: the first, among equals the next
+---@return table[] sorted
+---@nodiscard
+function bpf.top(records, n, ...) end
+
+--- The strings of a block in which each ends with a NUL.
+---@param block string
+---@return string[] list
+---@nodiscard
+function bpf.strings(block) end
+
+--- A converter for argparse: numbers from `low` to `high`.
+---@param low number
+---@param high number
+---@return fun(text: string): number?, string? convert
+---@nodiscard
+function bpf.number(low, high) end
+
+--- A converter for argparse: whole numbers from `low` to `high`.
+---@param low integer
+---@param high integer
+---@return fun(text: string): integer?, string? convert
+---@nodiscard
+function bpf.integer(low, high) end
+
+--- A converter for argparse: addresses with commas between, to a set of their bytes.
+---@param text string
+---@return table<string, true>? set
+---@return string? message
+---@nodiscard
+function bpf.addresses(text) end
+
+--- An address as text.
+---@param bytes string 4 (IPv4) or 16 (IPv6) bytes in network order
+---@return string text
+---@nodiscard
+function bpf.inet_ntop(bytes) end
+
+--- The bytes of an address: 4 or 16.
+---@param text string
+---@return string? bytes
+---@return string? message
+---@return string? code
+---@nodiscard
+function bpf.inet_pton(text) end
+
+--- Nanoseconds of CLOCK_MONOTONIC, as the kernel's helper of that name gives them.
+---@return integer nanoseconds
+---@nodiscard
+function bpf.ktime_get_ns() end
+
+--- What one piece of C became: programs and maps in the kernel.
+---@class bpf.Object
+local Object = {}
+
+--- Attaches every program whose SEC() says all that is needed; the others are left alone.
+---@return true? attached
+---@return string? message
+---@return string? code
+function Object:attach() end
+
+---@class bpf.EventOptions
+---@field type? string the samples' type as C writes it ("struct event"), where it isn't found
+
+--- Calls `handler` for each sample of the ring buffer `map`: with the fields that its parameters
+--- name, or, when its one parameter is no field, with the whole sample.
+---@param map string
+---@param handler fun(...: any)
+---@param options? bpf.EventOptions
+---@return true? ok
+---@return string? message
+---@return string? code
+function Object:on_event(map, handler, options) end
+
+---@param name string the C function's
+---@return bpf.Program program
+---@nodiscard
+function Object:program(name) end
+
+---@param name string the C variable's
+---@return bpf.Map map
+---@nodiscard
+function Object:map(name) end
+
+--- The values of an enum by name, and its names by value.
+---@param name string "enum state" or "state"
+---@return table<string|integer, integer|string> values
+---@nodiscard
+function Object:enum(name) end
+
+--- Detaches all programs and gives the kernel's part back. Harmless when repeated.
+function Object:close() end
+
+---@class bpf.Program
+---@field name string the C function's
+---@field section string the text in SEC()
+local Program = {}
+
+--- Which of them a program takes depends on its SEC(); docs/api.md has the table.
+---@class bpf.AttachOptions
+---@field interface? string a network interface
+---@field mode? "native"|"generic"|"offload"|"auto" of XDP
+---@field pid? integer one process
+---@field cpu? integer one CPU
+---@field path? string an executable, or a library
+---@field symbol? string a function in it
+---@field offset? integer bytes from the symbol's start, or from the file's without one
+---@field provider? string of a USDT probe
+---@field name? string of a USDT probe
+---@field event? string a perf event by perf's name for it, "cpu-clock"
+---@field frequency? integer samples a second
+---@field period? integer events between samples
+---@field cgroup? string the path of a cgroup (version 2)
+---@field ["function"]? string a function or system call of the kernel
+---@field category? string of a tracepoint
+---@field tracepoint? string its name
+
+---@param options? bpf.AttachOptions
+---@return bpf.Link? link
+---@return string? message
+---@return string? code
+function Program:attach(options) end
+
+---@class bpf.TestRunOptions
+---@field data? string the bytes to run on
+---@field repeat_count? integer how often, for the timing
+
+---@class bpf.TestRunResult
+---@field return_value integer
+---@field data string the bytes afterwards
+---@field duration_ns integer of one run, on average
+
+--- Runs the program on bytes that the script gives, without attaching it.
+---@param options? bpf.TestRunOptions
+---@return bpf.TestRunResult? result
+---@return string? message
+---@return string? code
+---@nodiscard
+function Program:test_run(options) end
+
+---@class bpf.MapInfo
+---@field type string "hash", "percpu_array", ...
+---@field key_size integer bytes
+---@field value_size integer bytes
+---@field max_entries integer as the kernel has it; bytes, for a ring buffer
+
+--- `for key, value in pairs(map)` walks over the entries; the current one may be deleted.
+---@class bpf.Map
+---@field name string
+---@field info bpf.MapInfo
+local Map = {}
+
+---@param key bpf.Value
+---@return bpf.Value? value nil alone: the key is not there
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:get(key) end
+
+---@param key bpf.Value
+---@param value bpf.Value
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:set(key, value) end
+
+---@param key bpf.Value
+---@return boolean? deleted false: the key was not there
+---@return string? message
+---@return string? code
+function Map:delete(key) end
+
+--- Reads and deletes: `for key, value in map:drain()`.
+---@return fun(): bpf.Value?, bpf.Value? next
+---@nodiscard
+function Map:drain() end
+
+---@class bpf.LinkInfo
+---@field kind string "xdp", "tracepoint", ...
+---@field interface? string
+---@field ifindex? integer
+---@field mode? string that XDP got
+
+--- An attached program.
+---@class bpf.Link
+---@field info bpf.LinkInfo
+local Link = {}
+
+--- Detaches. Harmless when repeated.
+function Link:close() end
+
+---@class bpf.Timer
+local Timer = {}
+
+--- No more ticks. Harmless when repeated.
+function Timer:close() end
+
+---@class bpf.Columns
+---@field json boolean whether rows are JSON
+local Columns = {}
+
+--- Prints the titles; nothing in JSON or with the option `text`.
+function Columns:header() end
+
+--- Prints a row: a value for each column, in order. A table is a list.
+---@param ... any
+function Columns:row(...) end
+
+--- Prints a row from a table or a view, by the columns' names.
+---@param values table|bpf.View
+function Columns:record(values) end
+
+--- A struct or union whose fields decode when read. Its time ends with the handler's call, or with
+--- the loop's turn. `pairs(view)` gives the fields in order.
+---@class bpf.View
+---@field [string] bpf.Value
+local View = {}
+
+--- All fields as a plain table, nested ones too.
+---@return table<string, bpf.Value> fields
+---@nodiscard
+function View:copy() end
+
+return bpf
