@@ -4,32 +4,47 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+// The folder of the running program, without a '/' at its end; "" for the root. Read once.
+static const char *program_folder(void)
+{
+	static char folder[PATH_MAX];
+	static bool known;
+
+	if (!known) {
+		ssize_t size = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+		if (size < 0)
+			return NULL;
+		folder[size] = '\0';
+		*strrchr(folder, '/') = '\0';
+		known = true;
+	}
+	return folder;
+}
+
 // Where `relative` stands below `folder` of the build tree or of the prefix.
 static char *find(const char *folder, const char *relative)
 {
-	char program[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	if (size < 0)
+	const char *beside = program_folder();
+	if (!beside)
 		return NULL;
-	program[size] = '\0';
-	*strrchr(program, '/') = '\0';
+	const char *slash = strrchr(beside, '/');
+	int lengths[] = { (int)strlen(beside), slash ? (int)(slash - beside) : 0 }; // of beside, and of what it is in
 
-	static const char *const roots[] = { ".", ".." };
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		char *path = NULL;
-		if (asprintf(&path, "%s/%s/%s/%s", program, roots[i], folder, relative) < 0) {
+		if (asprintf(&path, "%.*s/%s/%s", lengths[i], beside, folder, relative) < 0) {
 			errno = ENOMEM;
 			return NULL;
 		}
-		char *absolute = realpath(path, NULL);
+		if (access(path, F_OK) == 0)
+			return path;
 		free(path);
-		if (absolute)
-			return absolute;
 	}
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // Where the kernel's types pretend to be: a folder that nobody else can put a file into, and beside
 // what they are made from.
@@ -92,7 +93,7 @@ static void add_options(struct ebs_arguments *arguments, const char *option,
 // Leaves a folder away that isn't there, as clang would.
 static void add_folder(struct ebs_arguments *arguments, const char *option, const char *path)
 {
-	char *absolute = realpath(path, NULL);
+	char *absolute = *path != '/' ? realpath(path, NULL) : access(path, F_OK) == 0 ? strdup(path) : NULL;
 
 	if (!absolute)
 		return;

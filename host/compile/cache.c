@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "compile/cache_private.h"
 
 #define MAGIC   "ebscript"
@@ -174,20 +175,6 @@ void ebs_cache_remove(struct ebs_cache *cache, struct ebs_cache_key key)
 	discard(cache, name);
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t written = write(fd, data, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		data += written;
-		size -= written;
-	}
-	return 0;
-}
-
 // The file of an entry in one piece, owned by the caller.
 static char *compose(struct ebs_cache_key key, const struct ebs_cache_entry *entry, size_t *size)
 {
@@ -230,7 +217,7 @@ static int write_file(struct ebs_cache *cache, const char *name, const char *unf
 	int fd = openat(cache->fd, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int result = write_all(fd, data, size);
+	int result = ebs_write_all(fd, data, size);
 	if (close(fd) && !result)
 		result = -errno;
 	if (!result && renameat(cache->fd, unfinished, cache->fd, name))

@@ -70,6 +70,11 @@ static int check_folder(int fd, const char *path, struct ebs_error *error)
 	return 0;
 }
 
+static int open_folder(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 struct ebs_cache *ebs_cache_open(const char *path, struct ebs_error *error)
 {
 	struct ebs_cache *cache = calloc(1, sizeof(*cache));
@@ -84,12 +89,16 @@ struct ebs_cache *ebs_cache_open(const char *path, struct ebs_error *error)
 		result = ebs_error_explain(error, ENOENT, "there is no folder for it: HOME isn't set");
 	if (!result) {
 		drop_last_slashes(cache->path);
-		result = make_folders(cache->path);
-		if (result)
-			ebs_error_errno(error, result, "the folder %s can't be made", cache->path);
+		cache->fd = open_folder(cache->path);
+		if (cache->fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+			result = make_folders(cache->path);
+			if (result)
+				ebs_error_errno(error, result, "the folder %s can't be made", cache->path);
+			else
+				cache->fd = open_folder(cache->path);
+		}
 	}
 	if (!result) {
-		cache->fd = open(cache->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (cache->fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 			result = ebs_error_explain(error, errno, "%s is a link or no folder", cache->path);
 		else if (cache->fd < 0)

@@ -11,9 +11,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "compile/confine.h"
 
 #define CPU_SECONDS   60
@@ -29,6 +32,8 @@ struct channels {
 	int object;
 	int messages;
 	int errors[2]; // a pipe: read end, write end
+	int input;
+	int go[2]; // sockets: the child's, the parent's
 	const volatile sig_atomic_t *interrupted; // see ebs_child_start()
 };
 
@@ -67,7 +72,8 @@ static void reset_signals(void)
 static int keep_files(const struct channels *channels)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int wanted[] = { null, null, channels->errors[1], channels->object, channels->messages };
+	int wanted[] = { null, null, channels->errors[1], channels->object, channels->messages,
+			 channels->input, channels->go[0] };
 	const int count = sizeof(wanted) / sizeof(wanted[0]);
 
 	// First out of the way of their numbers to come, as a host may run without 0 to 2.
@@ -210,13 +216,19 @@ static void close_channels(struct channels *channels)
 	close_fd(&channels->messages);
 	close_fd(&channels->errors[0]);
 	close_fd(&channels->errors[1]);
+	close_fd(&channels->input);
+	close_fd(&channels->go[0]);
+	close_fd(&channels->go[1]);
 }
 
 static int open_channels(struct channels *channels)
 {
 	channels->object = memfd_create("object", MFD_CLOEXEC);
 	channels->messages = memfd_create("messages", MFD_CLOEXEC);
-	if (channels->object < 0 || channels->messages < 0 || pipe2(channels->errors, O_CLOEXEC))
+	channels->input = memfd_create("input", MFD_CLOEXEC);
+	if (channels->object < 0 || channels->messages < 0 || channels->input < 0 ||
+	    pipe2(channels->errors, O_CLOEXEC) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channels->go))
 		return -errno;
 	return 0;
 }
@@ -234,7 +246,7 @@ struct ebs_child *ebs_child_start(ebs_child_function *function, const void *cont
 		ebs_error_errno(error, ENOMEM, "cannot start a process for the compiler");
 		return NULL;
 	}
-	child->channels = (struct channels){ -1, -1, { -1, -1 }, interrupted };
+	child->channels = (struct channels){ -1, -1, { -1, -1 }, -1, { -1, -1 }, interrupted };
 	int result = open_channels(&child->channels);
 	if (result) {
 		ebs_error_errno(error, result, "cannot make the files that the compiler writes to");
@@ -247,7 +259,9 @@ struct ebs_child *ebs_child_start(ebs_child_function *function, const void *cont
 		forget_child();
 		goto free_child;
 	}
-	close_fd(&child->channels.errors[1]); // the child's own is the last: reading ends as it does
+	// The child's own are the last: reading ends as it does.
+	close_fd(&child->channels.errors[1]);
+	close_fd(&child->channels.go[0]);
 	return child;
 
 free_child:
@@ -256,9 +270,42 @@ free_child:
 	return NULL;
 }
 
+int ebs_child_give(struct ebs_child *child, const void *data, size_t size)
+{
+	int result = ebs_write_all(child->channels.input, data, size);
+
+	// A child that has died is seen when it is finished; it must not end the host by SIGPIPE.
+	if (!result && send(child->channels.go[1], "", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		result = -errno;
+	return result;
+}
+
+const char *ebs_child_take(size_t *size)
+{
+	struct stat status;
+	char go;
+	ssize_t got;
+
+	do
+		got = recv(EBS_CHILD_GO, &go, 1, 0);
+	while (got < 0 && errno == EINTR);
+	if (got == 0)
+		errno = ENODATA;
+	if (got <= 0 || fstat(EBS_CHILD_INPUT, &status))
+		return NULL;
+	*size = status.st_size;
+	char *data = mmap(NULL, *size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == MAP_FAILED || pread(EBS_CHILD_INPUT, data, *size, 0) != (ssize_t)*size)
+		return NULL;
+	close(EBS_CHILD_INPUT);
+	close(EBS_CHILD_GO);
+	return data;
+}
+
 int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output, struct ebs_error *error)
 {
 	*output = (struct ebs_child_output){ 0 };
+	close_fd(&child->channels.go[1]); // nothing more comes
 	int result = collect(child->pid, &child->channels, output);
 
 	if (result)
@@ -278,16 +325,7 @@ void ebs_child_output_free(struct ebs_child_output *output)
 
 int ebs_child_write(enum ebs_child_fd fd, const char *data, size_t size)
 {
-	while (size) {
-		ssize_t written = write(fd, data, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		data += written;
-		size -= written;
-	}
-	return 0;
+	return ebs_write_all(fd, data, size);
 }
 
 // Appends the first lines of standard error, without what is meant for LLVM's own developers.

@@ -14,6 +14,8 @@ enum ebs_child_fd {
 	EBS_CHILD_ERRORS = 2, // a pipe: LLVM's last words
 	EBS_CHILD_OBJECT, // two files in memory; they take what is written without anybody reading
 	EBS_CHILD_MESSAGES,
+	EBS_CHILD_INPUT, // a file in memory: what ebs_child_give() wrote
+	EBS_CHILD_GO,    // a socket: something comes when that is there
 };
 
 // Returns the child's exit status. The child has default signal dispositions and limits on its time
@@ -35,6 +37,14 @@ struct ebs_child_output {
 struct ebs_child;
 struct ebs_child *ebs_child_start(ebs_child_function *function, const void *context,
 				  const volatile sig_atomic_t *interrupted, struct ebs_error *error);
+
+// Hands over bytes that the child waits for with ebs_child_take(). So it can do what needs none of them
+// while they are still being made. Once; a child that takes none needs none. Returns 0 or -errno.
+int ebs_child_give(struct ebs_child *child, const void *data, size_t size);
+
+// In the child: waits for ebs_child_give(), and returns its bytes, which stay until the process ends; a
+// NUL follows them. NULL with errno set, also when the parent has finished without giving any.
+const char *ebs_child_take(size_t *size);
 
 // Returns when the child has ended, however it ended, and frees it; 0, or a negative errno with
 // `error` filled when there was no way to hear of it. The caller frees `output` with

@@ -19,6 +19,7 @@ struct ebs_compile_input {
 	const char *const *include_dirs; // for both forms of #include, up to a NULL; may be NULL
 	const char *kernel_types; // what #include "vmlinux.h" stands for, `kernel_types_size` bytes
 	size_t kernel_types_size;
+	bool types_follow;        // they come by ebs_compile_give_types(), while the compiler is being loaded
 	bool colour;              // messages with terminal colours
 	bool verbose;             // the compiler's arguments are part of the messages
 	const volatile sig_atomic_t *interrupted; // a signal handler's flag that ends the compile; may
@@ -36,6 +37,11 @@ struct ebs_compile_output {
 // is finished. NULL with `error` filled. Every compile that was started must be finished.
 struct ebs_compile_job;
 struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input, struct ebs_error *error);
+
+// Once, where the input says that the types follow; no bytes: there are none. Returns 0, or -errno with `error`
+// filled. A job that is finished without them has failed.
+int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_t size,
+			   struct ebs_error *error);
 
 // Waits for the child, which has ended when this returns, and frees the job. Returns 0, or a negative errno with
 // `error` filled: code "COMPILE" and the compiler's messages where the C is at fault, an errno's name or

@@ -30,13 +30,11 @@ enum outcome {
 struct ebs_compile_job {
 	char *module; // path
 	const struct ebs_compile_input *input;
-	struct ebs_arguments arguments;
 	struct ebs_child *child;
 };
 
 static void free_job(struct ebs_compile_job *job)
 {
-	ebs_arguments_free(&job->arguments);
 	free(job->module);
 	free(job);
 }
@@ -87,29 +85,53 @@ static int stand_beside(const char *directory)
 	return chdir("/");
 }
 
-static int compile(const void *context)
+// The kernel's types come when the host has made them; the compiler was loaded meanwhile.
+static int take_types(struct ebs_compile_input *input)
 {
-	const struct ebs_compile_job *job = context;
-	ebs_clang_compile_function *function = load(job->module, "ebs_clang_compile");
-	if (!function)
-		return BROKEN;
+	input->kernel_types = ebs_child_take(&input->kernel_types_size);
+	if (!input->kernel_types)
+		return -errno;
+	if (!input->kernel_types_size)
+		input->kernel_types = NULL;
+	return 0;
+}
 
-	if (job->input->verbose) {
+static int compile_composed(const struct ebs_compile_input *input, const struct ebs_arguments *arguments,
+			    ebs_clang_compile_function *function)
+{
+	if (input->verbose) {
 		struct ebs_buffer line = { 0 };
-		ebs_arguments_print(&job->arguments, &line);
+		ebs_arguments_print(arguments, &line);
 		if (!line.failed)
 			take_messages(NULL, line.data, line.size);
 		ebs_buffer_free(&line);
 	}
-	if (stand_beside(job->input->directory))
+	if (stand_beside(input->directory))
 		return complain(strerror(errno));
 	struct ebs_clang_job clang_job = {
-		.arguments = job->arguments.list,
-		.files = job->arguments.files,
-		.file_count = job->arguments.file_count,
-		.colour = job->input->colour,
+		.arguments = arguments->list,
+		.files = arguments->files,
+		.file_count = arguments->file_count,
+		.colour = input->colour,
 	};
 	return function(&clang_job, take_object, take_messages, NULL) ? COMPILED : REFUSED;
+}
+
+static int compile(const void *context)
+{
+	const struct ebs_compile_job *job = context;
+	struct ebs_compile_input input = *job->input;
+	struct ebs_arguments arguments;
+	ebs_clang_compile_function *function = load(job->module, "ebs_clang_compile");
+	if (!function)
+		return BROKEN;
+
+	int result = input.types_follow ? take_types(&input) : 0;
+	if (!result)
+		result = ebs_arguments_compose(&arguments, &input);
+	if (result)
+		return complain(strerror(-result));
+	return compile_composed(&input, &arguments, function);
 }
 
 static int tell_version(const void *context)
@@ -137,15 +159,19 @@ static void drop_last_newline(struct ebs_buffer *text)
 }
 
 // clang only says that a file wasn't found.
-static void tell_folders(const struct ebs_arguments *arguments, struct ebs_buffer *messages)
+static void tell_folders(const struct ebs_compile_input *input, struct ebs_buffer *messages)
 {
+	struct ebs_arguments arguments;
 	static const char phrase[] = "' file not found";
 	const char *found = messages->data ? strstr(messages->data, phrase) : NULL;
 
 	if (!found || strncmp(found + strlen(phrase), " with", 5) == 0) // ... <angled>; use "quotes" instead
 		return;
-	ebs_buffer_append_string(messages, "\nnote: headers are looked for in ");
-	ebs_arguments_print_folders(arguments, messages);
+	if (!ebs_arguments_compose(&arguments, input)) {
+		ebs_buffer_append_string(messages, "\nnote: headers are looked for in ");
+		ebs_arguments_print_folders(&arguments, messages);
+	}
+	ebs_arguments_free(&arguments);
 }
 
 // What the child's end means.
@@ -156,7 +182,7 @@ static int judge(struct ebs_compile_job *job, struct ebs_child_output *child, st
 
 	drop_last_newline(&child->messages);
 	if (status == REFUSED)
-		tell_folders(&job->arguments, &child->messages);
+		tell_folders(job->input, &child->messages);
 	if (status == REFUSED && child->messages.size)
 		return ebs_error_set(error, "COMPILE", "%s", child->messages.data);
 	if (WIFSIGNALED(child->status) && ebs_last_words_blame(child->errors.data, error))
@@ -181,19 +207,21 @@ struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input,
 		return NULL;
 	}
 	job->input = input;
-	int result = find_module(&job->module, error);
-	if (!result) {
-		result = ebs_arguments_compose(&job->arguments, input);
-		if (result)
-			ebs_error_errno(error, result, "cannot compose the compiler's arguments");
-	}
-	if (!result)
+	if (!find_module(&job->module, error))
 		job->child = ebs_child_start(compile, job, input->interrupted, error);
 	if (!job->child) {
 		free_job(job);
 		return NULL;
 	}
 	return job;
+}
+
+int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_t size,
+			   struct ebs_error *error)
+{
+	int result = ebs_child_give(job->child, types, size);
+
+	return result ? ebs_error_errno(error, result, "cannot give the kernel's types to the compiler") : 0;
 }
 
 int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output, struct ebs_error *error)

@@ -29,6 +29,7 @@ struct ebs_work {
 	struct ebs_compile_job *job; // the compiler that runs, or NULL
 	struct ebs_c_source text;
 	struct ebs_tokens tokens; // of what is compiled
+	bool tokens_collected;
 	struct ebs_buffer kernel_header;
 	struct ebs_btf_blob kernel;
 	bool kernel_open;
@@ -133,8 +134,6 @@ static bool key_is_true(struct ebs_work *work)
 {
 	struct ebs_cache_key key;
 
-	work->input.kernel_types = NULL; // as it was then
-	work->input.kernel_types_size = 0;
 	return make_key(work, &key) && memcmp(&key, &work->build->key, sizeof(key)) == 0;
 }
 
@@ -143,6 +142,7 @@ static int collect_tokens(struct ebs_work *work, struct ebs_error *error)
 	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
 	int result = ebs_tokens_collect(&work->tokens, &work->text, error);
 
+	work->tokens_collected = true;
 	ebs_stats_enter(&work->state->stats, phase);
 	return result;
 }
@@ -167,24 +167,28 @@ static int make_header(struct ebs_work *work, bool all, struct ebs_error *error)
 	if (kernel)
 		result = all ? ebs_header_write_all(kernel, header, error)
 			     : ebs_header_write_for(kernel, &work->tokens.names, header, error);
-	work->input.kernel_types = header->size ? header->data : NULL;
-	work->input.kernel_types_size = header->size;
 	ebs_stats_enter(&work->state->stats, phase);
 	return result;
 }
 
+// Starts the compiler, which takes its time to be there; then makes the kernel's types for it.
 static int start_compile(struct ebs_work *work, bool all_types, struct ebs_error *error)
 {
+	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_COMPILE);
 	int result = 0;
 
-	if (work->tokens.asks_for_kernel_types)
-		result = make_header(work, all_types, error);
-	if (result)
-		return result;
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_COMPILE);
+	work->input.types_follow = true;
 	work->job = ebs_compile_start(&work->input, error);
 	ebs_stats_enter(&work->state->stats, phase);
-	return work->job ? 0 : -EIO;
+	if (!work->job)
+		return -EIO;
+	if (!work->tokens_collected)
+		result = collect_tokens(work, error);
+	if (!result && work->tokens.asks_for_kernel_types)
+		result = make_header(work, all_types, error);
+	if (!result)
+		result = ebs_compile_give_types(work->job, work->kernel_header.data, work->kernel_header.size, error);
+	return result;
 }
 
 static int finish_compile(struct ebs_work *work, struct ebs_error *error)
@@ -210,7 +214,7 @@ static void suggest_types(struct ebs_work *work, struct ebs_error *error)
 
 	if (!kernel || strcmp(error->code, "COMPILE"))
 		return;
-	ebs_suggest_types(kernel, ebs_error_text(error), work->input.kernel_types, &text);
+	ebs_suggest_types(kernel, ebs_error_text(error), work->kernel_header.data, &text);
 	if (text.size && !text.failed) {
 		char *messages = error->text;
 
@@ -225,7 +229,7 @@ static void suggest_types(struct ebs_work *work, struct ebs_error *error)
 // With a header that was too small for the C, the compile fails; then the whole one decides.
 static int compile_again(struct ebs_work *work, struct ebs_error *error)
 {
-	if (work->input.kernel_types) {
+	if (work->kernel_header.size) {
 		ebs_error_clear(error);
 		int result = start_compile(work, true, error);
 		if (!result)
@@ -360,8 +364,7 @@ int ebs_build_start(struct ebs_build *build, struct ebs_state *state, const stru
 	build->cached = build->cachable && ebs_cache_get(state->cache, build->key, &build->entry);
 	if (build->cached)
 		return 0;
-	result = collect_tokens(work, error);
-	return result ? result : start_compile(work, false, error);
+	return start_compile(work, false, error);
 }
 
 int ebs_build_finish(struct ebs_build *build, struct ebs_error *error)

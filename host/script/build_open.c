@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "script/build.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
@@ -19,8 +20,9 @@ static int make_btf_file(struct ebs_build *build)
 	if (build->btf_fd >= 0)
 		return 0;
 	build->btf_fd = memfd_create("btf", MFD_CLOEXEC);
-	if (build->btf_fd < 0 || write(build->btf_fd, data, size) != (ssize_t)size)
-		return -errno;
+	int result = build->btf_fd < 0 ? -errno : ebs_write_all(build->btf_fd, data, size);
+	if (result)
+		return result;
 	snprintf(build->btf_path, sizeof(build->btf_path), "/proc/self/fd/%d", build->btf_fd);
 	return 0;
 }

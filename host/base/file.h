@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Whole writes.
+#ifndef EBS_BASE_FILE_H
+#define EBS_BASE_FILE_H
+
+#include <stddef.h>
+
+// Writes all of it, however many calls that takes. Returns 0 or -errno.
+int ebs_write_all(int fd, const void *data, size_t size);
+
+#endif
