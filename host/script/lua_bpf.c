@@ -135,7 +135,7 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_view(L);
 	ebs_register_load(L);
 	luaL_newlib(L, functions); // bpf
-	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "=prelude.lua", "t"))
+	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "prelude.lua", "b"))
 		return lua_error(L);
 	lua_pushvalue(L, -2); // bpf prelude bpf
 	lua_call(L, 1, 0);    // bpf
