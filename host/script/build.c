@@ -52,21 +52,23 @@ void ebs_build_init(struct ebs_build *build)
 	*build = (struct ebs_build){ .btf_fd = -1 };
 }
 
-// The cache, opened by the first load that wants it; NULL without one. That it can't be trusted is told once.
+// The cache, opened by the first load that wants it; NULL without one.
 static struct ebs_cache *use_cache(struct ebs_state *state)
 {
 	const struct ebs_script_options *options = state->options;
-	struct ebs_error error = { 0 };
 
-	if (state->cache || state->cache_refused || options->no_cache)
-		return state->cache;
-	state->cache = ebs_cache_open(options->cache_dir, &error);
-	if (!state->cache) {
-		state->cache_refused = true;
-		fprintf(stderr, "ebscript: %s: starting without a cache: %s\n", state->name, ebs_error_text(&error));
-	}
-	ebs_error_clear(&error);
+	if (!state->cache && !ebs_error_is_set(&state->cache_refusal) && !options->no_cache)
+		state->cache = ebs_cache_open(options->cache_dir, &state->cache_refusal);
 	return state->cache;
+}
+
+void ebs_build_tell_refusal(struct ebs_state *state)
+{
+	if (!ebs_error_is_set(&state->cache_refusal) || state->cache_refusal_told)
+		return;
+	fprintf(stderr, "ebscript: %s: starting without a cache: %s\n", state->name,
+		ebs_error_text(&state->cache_refusal));
+	state->cache_refusal_told = true;
 }
 
 static int prepare(struct ebs_work *work, struct ebs_error *error)

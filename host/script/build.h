@@ -48,6 +48,9 @@ struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *sta
 // is gone, and ebs_build_open() is to be called again.
 bool ebs_build_distrust(struct ebs_build *build, struct ebs_state *state, struct ebs_object *object);
 void ebs_build_set_part(struct ebs_build *build, enum ebs_cache_part part, const char *data, size_t size);
+// Says once, on standard error, why there is no cache. For when the script could be loaded: else there is worse to
+// tell.
+void ebs_build_tell_refusal(struct ebs_state *state);
 // Waits for the compiler where it still runs.
 void ebs_build_free(struct ebs_build *build);
 

@@ -311,6 +311,8 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 	object->key = load->build.key;
 	load_release(load);
 	object->open = !result;
+	if (object->open)
+		ebs_build_tell_refusal(state);
 	lua_settop(L, options - 1); // object
 	return result;
 }

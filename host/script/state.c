@@ -255,6 +255,7 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	lua_close(L);
 	ebs_timer_free(state->losses_due);
 	ebs_cache_close(state->cache);
+	ebs_error_clear(&state->cache_refusal);
 	if (options->stats)
 		ebs_stats_print(&state->stats, state->name);
 	return finish_output(state) ? 1 : status;

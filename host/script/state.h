@@ -27,7 +27,8 @@ struct ebs_state {
 	size_t text_size;
 	const struct ebs_script_options *options;
 	struct ebs_cache *cache; // opened by the first load; NULL while there is none
-	bool cache_refused;      // it can't be used, and that was told
+	struct ebs_error cache_refusal; // why it can't be used
+	bool cache_refusal_told;
 	struct ebs_stats stats;
 	bool colour;           // standard error is a terminal
 	lua_State *running;    // the thread that called bpf.run(), while it runs
