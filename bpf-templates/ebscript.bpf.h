@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What most snippets start with: the kernel's types, libbpf's helpers, and helpers that lose nothing in
-// silence.
+// What most snippets start with: the kernel's types, libbpf's helpers, and helpers that lose
+// nothing in silence.
 #ifndef EBSCRIPT_BPF_H
 #define EBSCRIPT_BPF_H
 
@@ -10,8 +10,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-// The host reads these counters by the map's name, in place, and tells them on standard error. Each CPU has
-// its own, so that counting doesn't make CPUs wait for each other.
+// The host reads these counters by the map's name, in place, and tells them on standard error. Each
+// CPU has its own, so that counting doesn't make CPUs wait for each other.
 enum ebs_loss {
 	EBS_LOST_EVENTS,    // no room in a ring buffer
 	EBS_FAILED_UPDATES, // no room in a map
@@ -21,7 +21,8 @@ enum ebs_loss {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, EBS_LOSS_KINDS * 1024); // the host makes it as large as the machine has CPUs
+	__uint(max_entries,
+	       EBS_LOSS_KINDS * 1024); // the host makes it as large as the machine has CPUs
 	__type(key, __u32);
 	__type(value, __u64);
 } ebs_losses SEC(".maps");
@@ -56,7 +57,8 @@ static __always_inline long ebs_ringbuf_output(void *ringbuf, void *data, __u64 
 }
 
 // bpf_map_update_elem() that counts a full map. BPF_NOEXIST on a key that exists is no loss.
-static __always_inline long ebs_map_update(void *map, const void *key, const void *value, __u64 flags)
+static __always_inline long ebs_map_update(void *map, const void *key, const void *value,
+					   __u64 flags)
 {
 	long error = bpf_map_update_elem(map, key, value, flags);
 
@@ -65,8 +67,8 @@ static __always_inline long ebs_map_update(void *map, const void *key, const voi
 	return error;
 }
 
-// The value of `key`, made from `initial` when it isn't there yet; NULL when the map is full, which is
-// counted. Two CPUs that meet a new key at once get the same value, and neither's count is lost.
+// The value of `key`, made from `initial` when it isn't there yet; NULL when the map is full, which
+// is counted. Two CPUs that meet a new key at once get the same value, and neither's count is lost.
 static __always_inline void *ebs_map_lookup_or_init(void *map, const void *key, const void *initial)
 {
 	void *value = bpf_map_lookup_elem(map, key);

@@ -139,7 +139,7 @@ int exec_succeeded(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline int attempt_begin(unsigned long path, unsigned long argv)
 {
 	u64 thread = bpf_get_current_pid_tgid();
-	struct attempt attempt = {(const char *)path, (const char *const *)argv};
+	struct attempt attempt = { (const char *)path, (const char *const *)argv };
 
 	if (selected())
 		ebs_map_update(&attempts, &thread, &attempt, BPF_ANY);

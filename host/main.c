@@ -9,16 +9,16 @@
 
 #define WRONG_USAGE 2
 
-static const char usage[] =
-	"usage: ebscript [options] SCRIPT [ARGUMENTS]\n"
-	"       ebscript [options] -e CHUNK [ARGUMENTS]\n";
+static const char usage[] = "usage: ebscript [options] SCRIPT [ARGUMENTS]\n"
+			    "       ebscript [options] -e CHUNK [ARGUMENTS]\n";
 
 static const char help[] =
 	"\n"
 	"Runs a Lua script that loads BPF programs written in C.\n"
 	"\n"
 	"SCRIPT is a path, - for standard input, or the name of a script that ebscript comes with\n"
-	"(execsnoop.lua, pktcount.lua, bashreadline.lua, hello.lua). What stands behind it is its own:\n"
+	"(execsnoop.lua, pktcount.lua, bashreadline.lua, hello.lua). What stands behind it is its "
+	"own:\n"
 	"`ebscript execsnoop.lua --help` tells the script's options.\n"
 	"\n"
 	"  -e CHUNK         run this Lua text instead of a script\n"

@@ -8,7 +8,8 @@
 // Start with { 0 }. The first error stays: setting a set error changes nothing, so a cleanup path
 // can't hide the cause.
 struct ebs_error {
-	char code[24]; // an errno's name ("EPERM") or one of ours ("COMPILE", "VERIFY"); "" when unset
+	char code[24]; // an errno's name ("EPERM") or one of ours ("COMPILE", "VERIFY"); "" when
+		       // unset
 	char *text;    // owned; no full stop, no newline at the end
 };
 

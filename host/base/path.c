@@ -34,7 +34,8 @@ static char *find(const char *folder, const char *relative)
 	if (!beside)
 		return NULL;
 	const char *slash = strrchr(beside, '/');
-	int lengths[] = { (int)strlen(beside), slash ? (int)(slash - beside) : 0 }; // of beside, and of what it is in
+	int lengths[] = { (int)strlen(beside),
+			  slash ? (int)(slash - beside) : 0 }; // of beside, and of what it is in
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		char *path = NULL;

@@ -93,7 +93,9 @@ static void add_options(struct ebs_arguments *arguments, const char *option,
 // Leaves a folder away that isn't there, as clang would.
 static void add_folder(struct ebs_arguments *arguments, const char *option, const char *path)
 {
-	char *absolute = *path != '/' ? realpath(path, NULL) : access(path, F_OK) == 0 ? strdup(path) : NULL;
+	char *absolute = *path != '/'              ? realpath(path, NULL)
+			 : access(path, F_OK) == 0 ? strdup(path)
+						   : NULL;
 
 	if (!absolute)
 		return;
@@ -172,9 +174,11 @@ void ebs_arguments_print_folders(const struct ebs_arguments *arguments, struct e
 		for (size_t i = 0; i + 1 < arguments->count; i++) {
 			const char *folder = arguments->list[i + 1];
 
-			if (strcmp(arguments->list[i], options[kind]) || strcmp(folder, KERNEL_TYPES_FOLDER) == 0)
+			if (strcmp(arguments->list[i], options[kind]) ||
+			    strcmp(folder, KERNEL_TYPES_FOLDER) == 0)
 				continue;
-			ebs_buffer_printf(out, "%s%s%s", separator, folder, kind ? "" : " (for \"...\")");
+			ebs_buffer_printf(out, "%s%s%s", separator, folder,
+					  kind ? "" : " (for \"...\")");
 			separator = ", ";
 		}
 	}

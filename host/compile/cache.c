@@ -19,7 +19,7 @@
 #include "compile/cache_private.h"
 
 #define MAGIC   "ebscript"
-#define VERSION 1 // of the format below
+#define VERSION 1            // of the format below
 #define LARGEST (64UL << 20) // bytes; no entry of ours comes near
 
 // A file: this header, then the parts one behind the other.
@@ -69,8 +69,8 @@ struct ebs_cache_key ebs_cache_hash_finish(struct ebs_cache_hash *hash)
 
 static void entry_name(struct ebs_cache_key key, char *name)
 {
-	snprintf(name, EBS_CACHE_NAME, "%016llx%016llx" EBS_CACHE_SUFFIX, (unsigned long long)key.high,
-		 (unsigned long long)key.low);
+	snprintf(name, EBS_CACHE_NAME, "%016llx%016llx" EBS_CACHE_SUFFIX,
+		 (unsigned long long)key.high, (unsigned long long)key.low);
 }
 
 static uint64_t checksum(const void *file, size_t size)
@@ -80,11 +80,13 @@ static uint64_t checksum(const void *file, size_t size)
 	memcpy(&header, file, sizeof(header));
 	header.checksum = 0;
 	XXH64_hash_t seed = XXH3_64bits(&header, sizeof(header));
-	return XXH3_64bits_withSeed((const char *)file + sizeof(header), size - sizeof(header), seed);
+	return XXH3_64bits_withSeed((const char *)file + sizeof(header), size - sizeof(header),
+				    seed);
 }
 
 // Points the entry's parts into the file's bytes. False when they aren't a whole entry of this key.
-static bool parse(struct ebs_cache_key key, const char *file, size_t size, struct ebs_cache_entry *entry)
+static bool parse(struct ebs_cache_key key, const char *file, size_t size,
+		  struct ebs_cache_entry *entry)
 {
 	struct header header;
 	uint64_t offset = sizeof(header);
@@ -93,7 +95,8 @@ static bool parse(struct ebs_cache_key key, const char *file, size_t size, struc
 		return false;
 	memcpy(&header, file, sizeof(header));
 	if (memcmp(header.magic, MAGIC, sizeof(header.magic)) || header.version != VERSION ||
-	    header.parts != EBS_CACHE_PARTS || header.key[0] != key.high || header.key[1] != key.low)
+	    header.parts != EBS_CACHE_PARTS || header.key[0] != key.high ||
+	    header.key[1] != key.low)
 		return false;
 	for (int i = 0; i < EBS_CACHE_PARTS; i++) {
 		if (header.sizes[i] > size - offset)
@@ -102,7 +105,8 @@ static bool parse(struct ebs_cache_key key, const char *file, size_t size, struc
 		entry->parts[i].size = header.sizes[i];
 		offset += header.sizes[i];
 	}
-	return offset == size && header.checksum == checksum(file, size) && entry->parts[EBS_CACHE_OBJECT].size;
+	return offset == size && header.checksum == checksum(file, size) &&
+	       entry->parts[EBS_CACHE_OBJECT].size;
 }
 
 // The file's bytes, owned by the caller. NULL when it is none that this user wrote.
@@ -111,7 +115,8 @@ static char *read_file(int fd, size_t *size)
 	struct stat status;
 
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
-	    (status.st_mode & (S_IWGRP | S_IWOTH)) || status.st_size < 1 || (uint64_t)status.st_size > LARGEST)
+	    (status.st_mode & (S_IWGRP | S_IWOTH)) || status.st_size < 1 ||
+	    (uint64_t)status.st_size > LARGEST)
 		return NULL;
 	*size = status.st_size;
 	char *data = malloc(*size);
@@ -178,7 +183,9 @@ void ebs_cache_remove(struct ebs_cache *cache, struct ebs_cache_key key)
 // The file of an entry in one piece, owned by the caller.
 static char *compose(struct ebs_cache_key key, const struct ebs_cache_entry *entry, size_t *size)
 {
-	struct header header = { .version = VERSION, .parts = EBS_CACHE_PARTS, .key = { key.high, key.low } };
+	struct header header = { .version = VERSION,
+				 .parts = EBS_CACHE_PARTS,
+				 .key = { key.high, key.low } };
 
 	memcpy(header.magic, MAGIC, sizeof(header.magic));
 	*size = sizeof(header);
@@ -206,15 +213,17 @@ static int unfinished_name(struct ebs_cache_key key, char *name)
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return -errno;
-	snprintf(name, EBS_CACHE_NAME, "%016llx%016llx%016llx" EBS_CACHE_UNFINISHED, (unsigned long long)key.high,
-		 (unsigned long long)key.low, (unsigned long long)number);
+	snprintf(name, EBS_CACHE_NAME, "%016llx%016llx%016llx" EBS_CACHE_UNFINISHED,
+		 (unsigned long long)key.high, (unsigned long long)key.low,
+		 (unsigned long long)number);
 	return 0;
 }
 
-static int write_file(struct ebs_cache *cache, const char *name, const char *unfinished, const char *data,
-		      size_t size)
+static int write_file(struct ebs_cache *cache, const char *name, const char *unfinished,
+		      const char *data, size_t size)
 {
-	int fd = openat(cache->fd, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(cache->fd, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
 	if (fd < 0)
 		return -errno;
 	int result = ebs_write_all(fd, data, size);
@@ -227,8 +236,8 @@ static int write_file(struct ebs_cache *cache, const char *name, const char *unf
 	return result;
 }
 
-int ebs_cache_put(struct ebs_cache *cache, struct ebs_cache_key key, const struct ebs_cache_entry *entry,
-		  struct ebs_error *error)
+int ebs_cache_put(struct ebs_cache *cache, struct ebs_cache_key key,
+		  const struct ebs_cache_entry *entry, struct ebs_error *error)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction old;
@@ -240,12 +249,14 @@ int ebs_cache_put(struct ebs_cache *cache, struct ebs_cache_key key, const struc
 
 	entry_name(key, name);
 	if (!result) {
-		sigaction(SIGXFSZ, &ignore, &old); // a limit on the size of files is no reason to end
+		sigaction(SIGXFSZ, &ignore,
+			  &old); // a limit on the size of files is no reason to end
 		result = write_file(cache, name, unfinished, file, size);
 		sigaction(SIGXFSZ, &old, NULL);
 	}
 	free(file);
 	if (result)
-		return ebs_error_errno(error, result, "an entry of the cache in %s can't be written", cache->path);
+		return ebs_error_errno(error, result,
+				       "an entry of the cache in %s can't be written", cache->path);
 	return ebs_cache_trim(cache, EBS_CACHE_LIMIT, error);
 }

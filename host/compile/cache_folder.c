@@ -38,8 +38,8 @@ static void drop_last_slashes(char *path)
 		path[size - 1] = '\0';
 }
 
-// Makes the folder, and those above it that are missing: as the XDG specification wants them for a user, and for
-// root, whose /var others need too, as they are everywhere.
+// Makes the folder, and those above it that are missing: as the XDG specification wants them for a
+// user, and for root, whose /var others need too, as they are everywhere.
 static int make_folders(char *path)
 {
 	mode_t mode = geteuid() == 0 ? 0755 : 0700;
@@ -62,10 +62,11 @@ static int check_folder(int fd, const char *path, struct ebs_error *error)
 	if (fstat(fd, &status))
 		return ebs_error_errno(error, errno, "the folder %s can't be read", path);
 	if (status.st_uid != geteuid())
-		return ebs_error_explain(error, EPERM, "the folder %s belongs to another user (%u)", path,
-					 (unsigned)status.st_uid);
+		return ebs_error_explain(error, EPERM, "the folder %s belongs to another user (%u)",
+					 path, (unsigned)status.st_uid);
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return ebs_error_explain(error, EPERM, "others may write into the folder %s (mode %03o)", path,
+		return ebs_error_explain(error, EPERM,
+					 "others may write into the folder %s (mode %03o)", path,
 					 (unsigned)status.st_mode & 0777);
 	return 0;
 }
@@ -86,23 +87,27 @@ struct ebs_cache *ebs_cache_open(const char *path, struct ebs_error *error)
 	cache->path = path ? strdup(path) : default_path();
 	int result = 0;
 	if (!cache->path || !*cache->path)
-		result = ebs_error_explain(error, ENOENT, "there is no folder for it: HOME isn't set");
+		result = ebs_error_explain(error, ENOENT,
+					   "there is no folder for it: HOME isn't set");
 	if (!result) {
 		drop_last_slashes(cache->path);
 		cache->fd = open_folder(cache->path);
 		if (cache->fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 			result = make_folders(cache->path);
 			if (result)
-				ebs_error_errno(error, result, "the folder %s can't be made", cache->path);
+				ebs_error_errno(error, result, "the folder %s can't be made",
+						cache->path);
 			else
 				cache->fd = open_folder(cache->path);
 		}
 	}
 	if (!result) {
 		if (cache->fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-			result = ebs_error_explain(error, errno, "%s is a link or no folder", cache->path);
+			result = ebs_error_explain(error, errno, "%s is a link or no folder",
+						   cache->path);
 		else if (cache->fd < 0)
-			result = ebs_error_errno(error, errno, "the folder %s can't be opened", cache->path);
+			result = ebs_error_errno(error, errno, "the folder %s can't be opened",
+						 cache->path);
 		else
 			result = check_folder(cache->fd, cache->path, error);
 	}
@@ -156,7 +161,8 @@ static enum kind kind_of(const char *name)
 
 	if (digits == EBS_CACHE_DIGITS && strcmp(name + digits, EBS_CACHE_SUFFIX) == 0)
 		return ENTRY;
-	if (digits == EBS_CACHE_DIGITS + EBS_CACHE_RANDOM && strcmp(name + digits, EBS_CACHE_UNFINISHED) == 0)
+	if (digits == EBS_CACHE_DIGITS + EBS_CACHE_RANDOM &&
+	    strcmp(name + digits, EBS_CACHE_UNFINISHED) == 0)
 		return UNFINISHED;
 	return FOREIGN;
 }
@@ -178,7 +184,8 @@ static int scan(struct ebs_cache *cache, bool everything, struct found **entries
 		enum kind kind = kind_of(file->d_name);
 		struct stat status;
 
-		if (kind == FOREIGN || fstatat(cache->fd, file->d_name, &status, AT_SYMLINK_NOFOLLOW) ||
+		if (kind == FOREIGN ||
+		    fstatat(cache->fd, file->d_name, &status, AT_SYMLINK_NOFOLLOW) ||
 		    S_ISDIR(status.st_mode))
 			continue;
 		if (kind == UNFINISHED) {
@@ -218,5 +225,7 @@ int ebs_cache_trim(struct ebs_cache *cache, uint64_t limit, struct ebs_error *er
 		total -= entries[i].size;
 	}
 	free(entries);
-	return result ? ebs_error_errno(error, result, "the cache in %s can't be cleared", cache->path) : 0;
+	return result ? ebs_error_errno(error, result, "the cache in %s can't be cleared",
+					cache->path)
+		      : 0;
 }

@@ -5,8 +5,9 @@
 
 #include "compile/cache.h"
 
-// An entry's file is called by the 32 hexadecimal digits of its key. While it is being written, 16 random ones and
-// the second suffix follow. The folder may have other files, which aren't the cache's to touch.
+// An entry's file is called by the 32 hexadecimal digits of its key. While it is being written, 16
+// random ones and the second suffix follow. The folder may have other files, which aren't the
+// cache's to touch.
 #define EBS_CACHE_SUFFIX     ".ebs"
 #define EBS_CACHE_UNFINISHED ".tmp"
 #define EBS_CACHE_DIGITS     32

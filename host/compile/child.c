@@ -33,7 +33,7 @@ struct channels {
 	int messages;
 	int errors[2]; // a pipe: read end, write end
 	int input;
-	int go[2]; // sockets: the child's, the parent's
+	int go[2];                                // sockets: the child's, the parent's
 	const volatile sig_atomic_t *interrupted; // see ebs_child_start()
 };
 
@@ -72,8 +72,13 @@ static void reset_signals(void)
 static int keep_files(const struct channels *channels)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int wanted[] = { null, null, channels->errors[1], channels->object, channels->messages,
-			 channels->input, channels->go[0] };
+	int wanted[] = { null,
+			 null,
+			 channels->errors[1],
+			 channels->object,
+			 channels->messages,
+			 channels->input,
+			 channels->go[0] };
 	const int count = sizeof(wanted) / sizeof(wanted[0]);
 
 	// First out of the way of their numbers to come, as a host may run without 0 to 2.
@@ -123,8 +128,8 @@ static pid_t start(const struct channels *channels, ebs_child_function *function
 	return pid;
 }
 
-// Reads until the child has closed its end, so that it never waits for a reader; keeps the start. A signal that
-// ends the host's work ends the child's.
+// Reads until the child has closed its end, so that it never waits for a reader; keeps the start. A
+// signal that ends the host's work ends the child's.
 static int read_errors(pid_t pid, const struct channels *channels, struct ebs_buffer *errors)
 {
 	char data[4096];
@@ -152,7 +157,8 @@ static int wait_for(pid_t pid, struct ebs_child_output *output)
 			return -errno;
 	output->peak = usage.ru_maxrss;
 	long microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-	output->seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (microseconds + 500000) / 1000000;
+	output->seconds =
+		usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (microseconds + 500000) / 1000000;
 	return 0;
 }
 
@@ -294,7 +300,8 @@ const char *ebs_child_take(size_t *size)
 	if (got <= 0 || fstat(EBS_CHILD_INPUT, &status))
 		return NULL;
 	*size = status.st_size;
-	char *data = mmap(NULL, *size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *data =
+		mmap(NULL, *size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED || pread(EBS_CHILD_INPUT, data, *size, 0) != (ssize_t)*size)
 		return NULL;
 	close(EBS_CHILD_INPUT);
@@ -302,7 +309,8 @@ const char *ebs_child_take(size_t *size)
 	return data;
 }
 
-int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output, struct ebs_error *error)
+int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
+		     struct ebs_error *error)
 {
 	*output = (struct ebs_child_output){ 0 };
 	close_fd(&child->channels.go[1]); // nothing more comes

@@ -31,25 +31,29 @@ struct ebs_child_output {
 	long seconds;             // of CPU time
 };
 
-// Starts a child that calls `function`. `interrupted` is a signal handler's flag: once it is set, and
-// the signal came while ebs_child_finish() waits, the child is ended; may be NULL. NULL with `error`
-// filled. Every child that was started must be finished.
+// Starts a child that calls `function`. `interrupted` is a signal handler's flag: once it is set,
+// and the signal came while ebs_child_finish() waits, the child is ended; may be NULL. NULL with
+// `error` filled. Every child that was started must be finished.
 struct ebs_child;
 struct ebs_child *ebs_child_start(ebs_child_function *function, const void *context,
-				  const volatile sig_atomic_t *interrupted, struct ebs_error *error);
+				  const volatile sig_atomic_t *interrupted,
+				  struct ebs_error *error);
 
-// Hands over bytes that the child waits for with ebs_child_take(). So it can do what needs none of them
-// while they are still being made. Once; a child that takes none needs none. Returns 0 or -errno.
+// Hands over bytes that the child waits for with ebs_child_take(). So it can do what needs none of
+// them while they are still being made. Once; a child that takes none needs none. Returns 0 or
+// -errno.
 int ebs_child_give(struct ebs_child *child, const void *data, size_t size);
 
-// In the child: waits for ebs_child_give(), and returns its bytes, which stay until the process ends; a
-// NUL follows them. NULL with errno set, also when the parent has finished without giving any.
+// In the child: waits for ebs_child_give(), and returns its bytes, which stay until the process
+// ends; a NUL follows them. NULL with errno set, also when the parent has finished without giving
+// any.
 const char *ebs_child_take(size_t *size);
 
 // Returns when the child has ended, however it ended, and frees it; 0, or a negative errno with
 // `error` filled when there was no way to hear of it. The caller frees `output` with
 // ebs_child_output_free() in either case.
-int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output, struct ebs_error *error);
+int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
+		     struct ebs_error *error);
 void ebs_child_output_free(struct ebs_child_output *output);
 
 // Writes all of it to one of the child's files. Returns 0 or -errno.

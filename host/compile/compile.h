@@ -11,19 +11,21 @@
 #include "base/error.h"
 
 struct ebs_compile_input {
-	const char *source;       // C text, `size` bytes
+	const char *source; // C text, `size` bytes
 	size_t size;
-	const char *name;         // the file name that messages show
-	const char *directory;    // where #include "..." looks first, whatever `name` says; may be NULL
+	const char *name; // the file name that messages show
+	const char
+		*directory; // where #include "..." looks first, whatever `name` says; may be NULL
 	const char *const *defines;      // "NAME=VALUE", up to a NULL; may be NULL
 	const char *const *include_dirs; // for both forms of #include, up to a NULL; may be NULL
 	const char *kernel_types; // what #include "vmlinux.h" stands for, `kernel_types_size` bytes
 	size_t kernel_types_size;
-	bool types_follow;        // they come by ebs_compile_give_types(), while the compiler is being loaded
-	bool colour;              // messages with terminal colours
-	bool verbose;             // the compiler's arguments are part of the messages
-	const volatile sig_atomic_t *interrupted; // a signal handler's flag that ends the compile; may
-						  // be NULL
+	bool types_follow; // they come by ebs_compile_give_types(), while the compiler is being
+			   // loaded
+	bool colour;       // messages with terminal colours
+	bool verbose;      // the compiler's arguments are part of the messages
+	const volatile sig_atomic_t *interrupted; // a signal handler's flag that ends the compile;
+						  // may be NULL
 };
 
 struct ebs_compile_output {
@@ -33,33 +35,36 @@ struct ebs_compile_output {
 	long peak;      // of the compiler's memory, KiB
 };
 
-// Starts a compile in a child process of its own; several may run side by side. `input` must stay until it
-// is finished. NULL with `error` filled. Every compile that was started must be finished.
+// Starts a compile in a child process of its own; several may run side by side. `input` must stay
+// until it is finished. NULL with `error` filled. Every compile that was started must be finished.
 struct ebs_compile_job;
-struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input, struct ebs_error *error);
+struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input,
+					  struct ebs_error *error);
 
-// Once, where the input says that the types follow; no bytes: there are none. Returns 0, or -errno with `error`
-// filled. A job that is finished without them has failed.
+// Once, where the input says that the types follow; no bytes: there are none. Returns 0, or -errno
+// with `error` filled. A job that is finished without them has failed.
 int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_t size,
 			   struct ebs_error *error);
 
-// Waits for the child, which has ended when this returns, and frees the job. Returns 0, or a negative errno with
-// `error` filled: code "COMPILE" and the compiler's messages where the C is at fault, an errno's name or
-// "COMPILER" where the compiler itself could not run or died. The caller frees `output` with
-// ebs_compile_output_free() in either case.
-int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output, struct ebs_error *error);
+// Waits for the child, which has ended when this returns, and frees the job. Returns 0, or a
+// negative errno with `error` filled: code "COMPILE" and the compiler's messages where the C is at
+// fault, an errno's name or "COMPILER" where the compiler itself could not run or died. The caller
+// frees `output` with ebs_compile_output_free() in either case.
+int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output,
+		       struct ebs_error *error);
 
 // Both in one.
 int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
 		struct ebs_error *error);
 void ebs_compile_output_free(struct ebs_compile_output *output);
 
-// Appends all that decides what a compile of `input` makes, beside the source and the files that it includes:
-// the compiler's arguments, and which compiler it is (without loading it). Returns 0 or -errno.
+// Appends all that decides what a compile of `input` makes, beside the source and the files that it
+// includes: the compiler's arguments, and which compiler it is (without loading it). Returns 0 or
+// -errno.
 int ebs_compile_fingerprint(const struct ebs_compile_input *input, struct ebs_buffer *out);
 
-// Name and version of the compiler as it runs here ("Debian clang version ..."), owned by the caller;
-// NULL with `error` filled when it can't be loaded.
+// Name and version of the compiler as it runs here ("Debian clang version ..."), owned by the
+// caller; NULL with `error` filled when it can't be loaded.
 char *ebs_compile_version(struct ebs_error *error);
 
 #endif

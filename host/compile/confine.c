@@ -16,20 +16,24 @@
 #endif
 
 // Everything that writes, by the version of Landlock that knows it.
-#define WRITES                                                                                                    \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |         \
-	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |               \
-	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
-	 LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define WRITES                                                           \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |     \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |   \
+	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 #define WRITES_3 (WRITES | LANDLOCK_ACCESS_FS_TRUNCATE)
 
-// A ruleset that governs writing and has no rule allows none. Files that are open already aren't concerned.
+// A ruleset that governs writing and has no rule allows none. Files that are open already aren't
+// concerned.
 static int forbid_writing(void)
 {
-	int version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int version =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 0)
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-	struct landlock_ruleset_attr attributes = { .handled_access_fs = version < 3 ? WRITES : WRITES_3 };
+	struct landlock_ruleset_attr attributes = { .handled_access_fs =
+							    version < 3 ? WRITES : WRITES_3 };
 	int ruleset = syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
 	if (ruleset < 0)
 		return -errno;
@@ -38,7 +42,8 @@ static int forbid_writing(void)
 	return result;
 }
 
-// But for the one to read what root could: a script below a home folder with mode 0700, or this program itself.
+// But for the one to read what root could: a script below a home folder with mode 0700, or this
+// program itself.
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -96,7 +96,8 @@ static int take_types(struct ebs_compile_input *input)
 	return 0;
 }
 
-static int compile_composed(const struct ebs_compile_input *input, const struct ebs_arguments *arguments,
+static int compile_composed(const struct ebs_compile_input *input,
+			    const struct ebs_arguments *arguments,
 			    ebs_clang_compile_function *function)
 {
 	if (input->verbose) {
@@ -165,7 +166,8 @@ static void tell_folders(const struct ebs_compile_input *input, struct ebs_buffe
 	static const char phrase[] = "' file not found";
 	const char *found = messages->data ? strstr(messages->data, phrase) : NULL;
 
-	if (!found || strncmp(found + strlen(phrase), " with", 5) == 0) // ... <angled>; use "quotes" instead
+	if (!found ||
+	    strncmp(found + strlen(phrase), " with", 5) == 0) // ... <angled>; use "quotes" instead
 		return;
 	if (!ebs_arguments_compose(&arguments, input)) {
 		ebs_buffer_append_string(messages, "\nnote: headers are looked for in ");
@@ -175,8 +177,8 @@ static void tell_folders(const struct ebs_compile_input *input, struct ebs_buffe
 }
 
 // What the child's end means.
-static int judge(struct ebs_compile_job *job, struct ebs_child_output *child, struct ebs_compile_output *output,
-		 struct ebs_error *error)
+static int judge(struct ebs_compile_job *job, struct ebs_child_output *child,
+		 struct ebs_compile_output *output, struct ebs_error *error)
 {
 	int status = WIFEXITED(child->status) ? WEXITSTATUS(child->status) : -1;
 
@@ -199,7 +201,8 @@ static int judge(struct ebs_compile_job *job, struct ebs_child_output *child, st
 	return 0;
 }
 
-struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input, struct ebs_error *error)
+struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input,
+					  struct ebs_error *error)
 {
 	struct ebs_compile_job *job = calloc(1, sizeof(*job));
 	if (!job) {
@@ -221,10 +224,13 @@ int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_
 {
 	int result = ebs_child_give(job->child, types, size);
 
-	return result ? ebs_error_errno(error, result, "cannot give the kernel's types to the compiler") : 0;
+	return result ? ebs_error_errno(error, result,
+					"cannot give the kernel's types to the compiler")
+		      : 0;
 }
 
-int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output, struct ebs_error *error)
+int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output,
+		       struct ebs_error *error)
 {
 	struct ebs_child_output child = { 0 };
 
@@ -262,7 +268,8 @@ static void append_file(struct ebs_buffer *out, const char *path)
 	if (stat(path, &status))
 		ebs_buffer_printf(out, "%s is missing\n", path);
 	else
-		ebs_buffer_printf(out, "%s %llu %lld.%09ld\n", path, (unsigned long long)status.st_size,
+		ebs_buffer_printf(out, "%s %llu %lld.%09ld\n", path,
+				  (unsigned long long)status.st_size,
 				  (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
@@ -270,8 +277,13 @@ int ebs_compile_fingerprint(const struct ebs_compile_input *input, struct ebs_bu
 {
 	static const char *const files[] = {
 		// An upgrade of a package of headers changes its folders.
-		"/usr/include", "/usr/include/linux", "/usr/include/asm-generic", "/usr/include/" EBS_MULTIARCH "/asm",
-		EBS_CLANG_HEADERS, EBS_CLANG_LIBRARY, EBS_LLVM_LIBRARY,
+		"/usr/include",
+		"/usr/include/linux",
+		"/usr/include/asm-generic",
+		"/usr/include/" EBS_MULTIARCH "/asm",
+		EBS_CLANG_HEADERS,
+		EBS_CLANG_LIBRARY,
+		EBS_LLVM_LIBRARY,
 	};
 	struct ebs_arguments arguments;
 	char *module = ebs_path_lib(MODULE);

@@ -13,18 +13,27 @@
 #include "kernel/log.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
-	[EBS_ATTACH_INTERFACE] = { "interface", false },   [EBS_ATTACH_MODE] = { "mode", false },
-	[EBS_ATTACH_PID] = { "pid", true },                [EBS_ATTACH_CPU] = { "cpu", true },
-	[EBS_ATTACH_PATH] = { "path", false },             [EBS_ATTACH_SYMBOL] = { "symbol", false },
-	[EBS_ATTACH_OFFSET] = { "offset", true },          [EBS_ATTACH_PROVIDER] = { "provider", false },
-	[EBS_ATTACH_NAME] = { "name", false },             [EBS_ATTACH_EVENT] = { "event", false },
-	[EBS_ATTACH_FREQUENCY] = { "frequency", true },    [EBS_ATTACH_PERIOD] = { "period", true },
-	[EBS_ATTACH_CGROUP] = { "cgroup", false },         [EBS_ATTACH_FUNCTION] = { "function", false },
-	[EBS_ATTACH_CATEGORY] = { "category", false },     [EBS_ATTACH_TRACEPOINT] = { "tracepoint", false },
+	[EBS_ATTACH_INTERFACE] = { "interface", false },
+	[EBS_ATTACH_MODE] = { "mode", false },
+	[EBS_ATTACH_PID] = { "pid", true },
+	[EBS_ATTACH_CPU] = { "cpu", true },
+	[EBS_ATTACH_PATH] = { "path", false },
+	[EBS_ATTACH_SYMBOL] = { "symbol", false },
+	[EBS_ATTACH_OFFSET] = { "offset", true },
+	[EBS_ATTACH_PROVIDER] = { "provider", false },
+	[EBS_ATTACH_NAME] = { "name", false },
+	[EBS_ATTACH_EVENT] = { "event", false },
+	[EBS_ATTACH_FREQUENCY] = { "frequency", true },
+	[EBS_ATTACH_PERIOD] = { "period", true },
+	[EBS_ATTACH_CGROUP] = { "cgroup", false },
+	[EBS_ATTACH_FUNCTION] = { "function", false },
+	[EBS_ATTACH_CATEGORY] = { "category", false },
+	[EBS_ATTACH_TRACEPOINT] = { "tracepoint", false },
 };
 
-static int attach_raw_tracepoint(struct ebs_program *program, const struct ebs_attach_options *options,
-				 struct ebs_link *link, struct ebs_error *error)
+static int attach_raw_tracepoint(struct ebs_program *program,
+				 const struct ebs_attach_options *options, struct ebs_link *link,
+				 struct ebs_error *error)
 {
 	const char *name = options->values[EBS_ATTACH_TRACEPOINT].text;
 	if (!name)
@@ -32,8 +41,11 @@ static int attach_raw_tracepoint(struct ebs_program *program, const struct ebs_a
 	int result = ebs_link_add(link, bpf_program__attach_raw_tracepoint(program->handle, name));
 
 	if (result == -ENOENT)
-		return ebs_error_explain(error, result, "this kernel has no raw tracepoint \"%s\"", name);
-	return result ? ebs_error_errno(error, result, "can't attach to raw tracepoint \"%s\"", name) : 0;
+		return ebs_error_explain(error, result, "this kernel has no raw tracepoint \"%s\"",
+					 name);
+	return result ? ebs_error_errno(error, result, "can't attach to raw tracepoint \"%s\"",
+					name)
+		      : 0;
 }
 
 static int attach_cgroup(struct ebs_program *program, const struct ebs_attach_options *options,
@@ -61,43 +73,53 @@ static int attach_by_section(struct ebs_program *program, const struct ebs_attac
 
 #define OPTION(name) (1u << EBS_ATTACH_##name)
 
-// A kind is found by what SEC() begins with. A program needs one of the sets of options in `needs`, unless
-// the section goes on behind a '/'.
+// A kind is found by what SEC() begins with. A program needs one of the sets of options in `needs`,
+// unless the section goes on behind a '/'.
 struct kind {
 	const char *prefix;
 	const char *name;
 	ebs_attach_function *attach;
 	unsigned options; // that may be given
-	unsigned needs;   // that must be given when the section names no target; 0: the target can't be given
-	bool has_target;  // the section's text behind '/' can say where to attach
+	unsigned needs;  // that must be given when the section names no target; 0: the target can't
+			 // be given
+	bool has_target; // the section's text behind '/' can say where to attach
 };
 
 #define UPROBE_OPTIONS (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
-#define PERF_OPTIONS   (OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
+#define PERF_OPTIONS \
+	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
 
 static const struct kind kinds[] = {
 	{ "tracepoint", "tracepoint", ebs_attach_tracepoint, OPTION(CATEGORY) | OPTION(TRACEPOINT),
 	  OPTION(CATEGORY) | OPTION(TRACEPOINT), true },
 	{ "tp", "tracepoint", ebs_attach_tracepoint, OPTION(CATEGORY) | OPTION(TRACEPOINT),
 	  OPTION(CATEGORY) | OPTION(TRACEPOINT), true },
-	{ "raw_tracepoint", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT), OPTION(TRACEPOINT), true },
-	{ "raw_tracepoint.w", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT), OPTION(TRACEPOINT),
+	{ "raw_tracepoint", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT),
+	  OPTION(TRACEPOINT), true },
+	{ "raw_tracepoint.w", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT),
+	  OPTION(TRACEPOINT), true },
+	{ "raw_tp", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT), OPTION(TRACEPOINT),
 	  true },
-	{ "raw_tp", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT), OPTION(TRACEPOINT), true },
-	{ "raw_tp.w", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT), OPTION(TRACEPOINT), true },
-	{ "kprobe", "kprobe", ebs_attach_kprobe, OPTION(FUNCTION) | OPTION(OFFSET), OPTION(FUNCTION), true },
+	{ "raw_tp.w", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT),
+	  OPTION(TRACEPOINT), true },
+	{ "kprobe", "kprobe", ebs_attach_kprobe, OPTION(FUNCTION) | OPTION(OFFSET),
+	  OPTION(FUNCTION), true },
 	{ "kretprobe", "kretprobe", ebs_attach_kprobe, OPTION(FUNCTION), OPTION(FUNCTION), true },
 	{ "ksyscall", "ksyscall", ebs_attach_ksyscall, OPTION(FUNCTION), OPTION(FUNCTION), true },
-	{ "kretsyscall", "kretsyscall", ebs_attach_ksyscall, OPTION(FUNCTION), OPTION(FUNCTION), true },
+	{ "kretsyscall", "kretsyscall", ebs_attach_ksyscall, OPTION(FUNCTION), OPTION(FUNCTION),
+	  true },
 	{ "uprobe", "uprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uprobe.s", "uprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uretprobe", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uretprobe.s", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
-	{ "usdt", "usdt", ebs_attach_usdt, OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
+	{ "usdt", "usdt", ebs_attach_usdt,
+	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME), true },
 	{ "perf_event", "perf_event", ebs_attach_perf_event, PERF_OPTIONS, 0, false },
-	{ "xdp", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE), false },
-	{ "xdp.frags", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE), false },
+	{ "xdp", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE),
+	  false },
+	{ "xdp.frags", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE),
+	  false },
 	{ "cgroup", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "cgroup_skb", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "sockops", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
@@ -149,7 +171,8 @@ static void append_names(struct ebs_buffer *out, unsigned options)
 {
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++)
 		if (options & 1u << i)
-			ebs_buffer_printf(out, "%s%s", out->size ? ", " : "", ebs_attach_option_infos[i].name);
+			ebs_buffer_printf(out, "%s%s", out->size ? ", " : "",
+					  ebs_attach_option_infos[i].name);
 }
 
 // Refuses options that the kind doesn't know, and the lack of those that it needs.
@@ -167,13 +190,14 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 
 		append_names(&unknown, given & ~kind->options);
 		append_names(&names, kind->options);
-		result = ebs_error_set(error, "EINVAL", "SEC(\"%s\") takes no option %s; it takes: %s",
-				       program->section, unknown.data, names.size ? names.data : "none");
+		result = ebs_error_set(
+			error, "EINVAL", "SEC(\"%s\") takes no option %s; it takes: %s",
+			program->section, unknown.data, names.size ? names.data : "none");
 		ebs_buffer_free(&unknown);
-	} else if (!(kind->has_target && ebs_section_target(program)) &&
-		   (kind->needs & ~given)) {
+	} else if (!(kind->has_target && ebs_section_target(program)) && (kind->needs & ~given)) {
 		append_names(&names, kind->needs & ~given);
-		result = ebs_error_set(error, "EINVAL", "SEC(\"%s\") doesn't say where to attach: give it %s",
+		result = ebs_error_set(error, "EINVAL",
+				       "SEC(\"%s\") doesn't say where to attach: give it %s",
 				       program->section, names.data);
 	} else if (kind->attach == attach_by_section && !ebs_section_target(program)) {
 		result = ebs_error_set(error, "EINVAL", "programs of SEC(\"%s\") can't be attached",
@@ -215,7 +239,8 @@ int ebs_link_add_fd(struct ebs_link *link, int fd)
 	return add_part(link, (struct ebs_link_part){ .fd = fd });
 }
 
-struct ebs_link *ebs_program_attach(struct ebs_program *program, const struct ebs_attach_options *options,
+struct ebs_link *ebs_program_attach(struct ebs_program *program,
+				    const struct ebs_attach_options *options,
 				    struct ebs_error *error)
 {
 	const struct kind *kind = find_kind(program);
@@ -238,8 +263,8 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program, const struct eb
 		return link;
 
 	if (result == -EPERM || result == -EACCES)
-		ebs_error_explain(error, result, "attaching %s (SEC(\"%s\")) needs privileges: %s", program->name,
-				  program->section, ebs_error_text(&cause));
+		ebs_error_explain(error, result, "attaching %s (SEC(\"%s\")) needs privileges: %s",
+				  program->name, program->section, ebs_error_text(&cause));
 	else if (error) {
 		*error = cause;
 		cause = (struct ebs_error){ 0 };

@@ -10,21 +10,21 @@
 #include "kernel/object.h"
 
 enum ebs_attach_option {
-	EBS_ATTACH_INTERFACE,  // text: a network interface's name
-	EBS_ATTACH_MODE,       // text: "native", "generic", "offload", "auto"
-	EBS_ATTACH_PID,        // number: one process; default all
-	EBS_ATTACH_CPU,        // number: one CPU; default all
-	EBS_ATTACH_PATH,       // text: an executable, a library, or a library's name
-	EBS_ATTACH_SYMBOL,     // text: a function in it
-	EBS_ATTACH_OFFSET,     // number: bytes from the symbol, or from the file's start without one
-	EBS_ATTACH_PROVIDER,   // text: of a USDT probe
-	EBS_ATTACH_NAME,       // text: of a USDT probe
-	EBS_ATTACH_EVENT,      // text: a perf event
-	EBS_ATTACH_FREQUENCY,  // number: samples a second
-	EBS_ATTACH_PERIOD,     // number: events between samples
-	EBS_ATTACH_CGROUP,     // text: a cgroup's path
-	EBS_ATTACH_FUNCTION,   // text: of the kernel
-	EBS_ATTACH_CATEGORY,   // text: of a tracepoint
+	EBS_ATTACH_INTERFACE, // text: a network interface's name
+	EBS_ATTACH_MODE,      // text: "native", "generic", "offload", "auto"
+	EBS_ATTACH_PID,       // number: one process; default all
+	EBS_ATTACH_CPU,       // number: one CPU; default all
+	EBS_ATTACH_PATH,      // text: an executable, a library, or a library's name
+	EBS_ATTACH_SYMBOL,    // text: a function in it
+	EBS_ATTACH_OFFSET,    // number: bytes from the symbol, or from the file's start without one
+	EBS_ATTACH_PROVIDER,  // text: of a USDT probe
+	EBS_ATTACH_NAME,      // text: of a USDT probe
+	EBS_ATTACH_EVENT,     // text: a perf event
+	EBS_ATTACH_FREQUENCY, // number: samples a second
+	EBS_ATTACH_PERIOD,    // number: events between samples
+	EBS_ATTACH_CGROUP,    // text: a cgroup's path
+	EBS_ATTACH_FUNCTION,  // text: of the kernel
+	EBS_ATTACH_CATEGORY,  // text: of a tracepoint
 	EBS_ATTACH_TRACEPOINT, // text: its name
 	EBS_ATTACH_OPTIONS,
 };
@@ -49,15 +49,16 @@ struct ebs_link;
 
 // What is known of a link; texts are the link's, NULL or 0 where they don't apply.
 struct ebs_link_info {
-	const char *kind;      // "xdp", "tracepoint", ...
+	const char *kind; // "xdp", "tracepoint", ...
 	const char *interface;
 	unsigned ifindex;
-	const char *mode;      // that XDP got: "native", "generic", "offload"
+	const char *mode; // that XDP got: "native", "generic", "offload"
 };
 
-// NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the link
-// detaches; so does the end of the process.
-struct ebs_link *ebs_program_attach(struct ebs_program *program, const struct ebs_attach_options *options,
+// NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the
+// link detaches; so does the end of the process.
+struct ebs_link *ebs_program_attach(struct ebs_program *program,
+				    const struct ebs_attach_options *options,
 				    struct ebs_error *error);
 void ebs_link_free(struct ebs_link *link);
 struct ebs_link_info ebs_link_info(const struct ebs_link *link);

@@ -44,9 +44,10 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 		name = slash + 1;
 	if (!category || !name) {
 		free(own_category);
-		return ebs_error_set(error, "EINVAL",
-				     "SEC(\"%s\") names no tracepoint: write SEC(\"tracepoint/CATEGORY/NAME\")",
-				     program->section);
+		return ebs_error_set(
+			error, "EINVAL",
+			"SEC(\"%s\") names no tracepoint: write SEC(\"tracepoint/CATEGORY/NAME\")",
+			program->section);
 	}
 
 	int id = ebs_tracepoint_id(category, name, error);
@@ -57,7 +58,8 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 
 		result = event < 0 ? event : add_event(link, program, event);
 		if (result)
-			ebs_error_errno(error, result, "can't attach to tracepoint %s:%s", category, name);
+			ebs_error_errno(error, result, "can't attach to tracepoint %s:%s", category,
+					name);
 	}
 	free(own_category);
 	return result;
@@ -115,10 +117,13 @@ int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_o
 	int64_t rate = options->values[by_period ? EBS_ATTACH_PERIOD : EBS_ATTACH_FREQUENCY].number;
 	if (by_period == by_frequency || rate < 1)
 		return ebs_error_set(error, "EINVAL",
-				     "a perf event takes either a frequency (samples a second) or a period (events "
+				     "a perf event takes either a frequency (samples a second) or "
+				     "a period (events "
 				     "between samples), at least 1");
 
-	struct perf_event_attr attributes = { .type = event->type, .config = event->config, .freq = by_frequency };
+	struct perf_event_attr attributes = { .type = event->type,
+					      .config = event->config,
+					      .freq = by_frequency };
 	attributes.sample_freq = rate; // one union with sample_period
 	bool one_process = options->values[EBS_ATTACH_PID].given;
 	bool one_cpu = options->values[EBS_ATTACH_CPU].given;
@@ -134,10 +139,14 @@ int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_o
 			continue; // offline
 		int result = fd < 0 ? fd : add_event(link, program, fd);
 		if (result == -ENOENT)
-			return ebs_error_explain(error, result, "this machine doesn't count the perf event \"%s\"",
+			return ebs_error_explain(error, result,
+						 "this machine doesn't count the perf event \"%s\"",
 						 event->name);
 		if (result)
-			return ebs_error_errno(error, result, "can't attach to perf event \"%s\"", event->name);
+			return ebs_error_errno(error, result, "can't attach to perf event \"%s\"",
+					       event->name);
 	}
-	return link->count ? 0 : ebs_error_errno(error, ENODEV, "no CPU for perf event \"%s\"", event->name);
+	return link->count ? 0
+			   : ebs_error_errno(error, ENODEV, "no CPU for perf event \"%s\"",
+					     event->name);
 }

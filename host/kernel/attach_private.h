@@ -20,8 +20,8 @@ struct ebs_link {
 	unsigned count;
 };
 
-// Both take over what they are given, also when they fail. Return 0 or -errno; a NULL handle counts as the
-// failure that errno tells, so that libbpf's attach functions can be called in place.
+// Both take over what they are given, also when they fail. Return 0 or -errno; a NULL handle counts
+// as the failure that errno tells, so that libbpf's attach functions can be called in place.
 int ebs_link_add(struct ebs_link *link, struct bpf_link *handle);
 int ebs_link_add_fd(struct ebs_link *link, int fd);
 
@@ -29,8 +29,9 @@ int ebs_link_add_fd(struct ebs_link *link, int fd);
 const char *ebs_section_target(const struct ebs_program *program);
 
 // Each returns 0 or -errno with `error` filled.
-typedef int ebs_attach_function(struct ebs_program *program, const struct ebs_attach_options *options,
-				struct ebs_link *link, struct ebs_error *error);
+typedef int ebs_attach_function(struct ebs_program *program,
+				const struct ebs_attach_options *options, struct ebs_link *link,
+				struct ebs_error *error);
 ebs_attach_function ebs_attach_xdp;        // attach_xdp.c
 ebs_attach_function ebs_attach_perf_event; // attach_perf.c
 ebs_attach_function ebs_attach_tracepoint;

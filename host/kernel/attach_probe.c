@@ -24,7 +24,8 @@
 
 static bool is_return_probe(const struct ebs_program *program)
 {
-	return strncmp(program->section, "kret", 4) == 0 || strncmp(program->section, "uret", 4) == 0;
+	return strncmp(program->section, "kret", 4) == 0 ||
+	       strncmp(program->section, "uret", 4) == 0;
 }
 
 static bool kernel_has_kprobes(void)
@@ -34,7 +35,8 @@ static bool kernel_has_kprobes(void)
 }
 
 // Names what this kernel offers in place of a probe on `function`.
-static int explain_no_kprobes(const struct ebs_program *program, const char *function, struct ebs_error *error)
+static int explain_no_kprobes(const struct ebs_program *program, const char *function,
+			      struct ebs_error *error)
 {
 	bool returns = is_return_probe(program);
 
@@ -42,19 +44,26 @@ static int explain_no_kprobes(const struct ebs_program *program, const char *fun
 		function += 6;
 	if (strncmp(function, "sys_", 4) == 0)
 		return ebs_error_explain(error, EOPNOTSUPP,
-					 "SEC(\"%s\"): this kernel has no kprobes (it is built without CONFIG_KPROBES); "
-					 "attach to the system call's tracepoint: SEC(\"tracepoint/syscalls/sys_%s_%s\")",
-					 program->section, returns ? "exit" : "enter", function + 4);
+					 "SEC(\"%s\"): this kernel has no kprobes (it is built "
+					 "without CONFIG_KPROBES); "
+					 "attach to the system call's tracepoint: "
+					 "SEC(\"tracepoint/syscalls/sys_%s_%s\")",
+					 program->section, returns ? "exit" : "enter",
+					 function + 4);
 	return ebs_error_explain(error, EOPNOTSUPP,
-				 "SEC(\"%s\"): this kernel has no kprobes (it is built without CONFIG_KPROBES); attach to a "
-				 "tracepoint near %s, SEC(\"tracepoint/CATEGORY/NAME\") or SEC(\"raw_tp/NAME\"), or try "
+				 "SEC(\"%s\"): this kernel has no kprobes (it is built without "
+				 "CONFIG_KPROBES); attach to a "
+				 "tracepoint near %s, SEC(\"tracepoint/CATEGORY/NAME\") or "
+				 "SEC(\"raw_tp/NAME\"), or try "
 				 "SEC(\"%s/%s\")",
-				 program->section, function, returns ? "fexit" : "fentry", function);
+				 program->section, function, returns ? "fexit" : "fentry",
+				 function);
 }
 
-// The function of the section or the options; "FUNCTION+OFFSET" is taken apart. Owned by the caller.
-static char *kernel_function(const struct ebs_program *program, const struct ebs_attach_options *options,
-			     size_t *offset)
+// The function of the section or the options; "FUNCTION+OFFSET" is taken apart. Owned by the
+// caller.
+static char *kernel_function(const struct ebs_program *program,
+			     const struct ebs_attach_options *options, size_t *offset)
 {
 	const char *name = options->values[EBS_ATTACH_FUNCTION].text;
 	if (!name)
@@ -67,11 +76,14 @@ static char *kernel_function(const struct ebs_program *program, const struct ebs
 	return strndup(name, length);
 }
 
-static int attach_function(struct ebs_program *program, const char *function, size_t offset, struct ebs_link *link)
+static int attach_function(struct ebs_program *program, const char *function, size_t offset,
+			   struct ebs_link *link)
 {
-	LIBBPF_OPTS(bpf_kprobe_opts, options, .offset = offset, .retprobe = is_return_probe(program));
+	LIBBPF_OPTS(bpf_kprobe_opts, options, .offset = offset,
+		    .retprobe = is_return_probe(program));
 
-	return ebs_link_add(link, bpf_program__attach_kprobe_opts(program->handle, function, &options));
+	return ebs_link_add(link,
+			    bpf_program__attach_kprobe_opts(program->handle, function, &options));
 }
 
 int ebs_attach_kprobe(struct ebs_program *program, const struct ebs_attach_options *options,
@@ -95,9 +107,12 @@ int ebs_attach_kprobe(struct ebs_program *program, const struct ebs_attach_optio
 		free(prefixed);
 	}
 	if (result == -ENOENT)
-		ebs_error_explain(error, result, "this kernel has no function \"%s\" that can be probed", function);
+		ebs_error_explain(error, result,
+				  "this kernel has no function \"%s\" that can be probed",
+				  function);
 	else if (result)
-		ebs_error_errno(error, result, "can't probe the kernel's function \"%s\"", function);
+		ebs_error_errno(error, result, "can't probe the kernel's function \"%s\"",
+				function);
 	free(function);
 	return result;
 }
@@ -117,12 +132,16 @@ int ebs_attach_ksyscall(struct ebs_program *program, const struct ebs_attach_opt
 		return result;
 	}
 	LIBBPF_OPTS(bpf_ksyscall_opts, probe, .retprobe = is_return_probe(program));
-	int result = ebs_link_add(link, bpf_program__attach_ksyscall(program->handle, name, &probe));
-	return result ? ebs_error_errno(error, result, "can't probe the system call \"%s\"", name) : 0;
+	int result =
+		ebs_link_add(link, bpf_program__attach_ksyscall(program->handle, name, &probe));
+	return result ? ebs_error_errno(error, result, "can't probe the system call \"%s\"", name)
+		      : 0;
 }
 
-// "PATH:SYMBOL" or "PATH:SYMBOL+OFFSET" or "PATH:0xOFFSET" of the section, where the options don't say it.
-static int parse_uprobe_section(const struct ebs_program *program, char **path, char **symbol, size_t *offset)
+// "PATH:SYMBOL" or "PATH:SYMBOL+OFFSET" or "PATH:0xOFFSET" of the section, where the options don't
+// say it.
+static int parse_uprobe_section(const struct ebs_program *program, char **path, char **symbol,
+				size_t *offset)
 {
 	const char *target = ebs_section_target(program);
 	const char *colon = target ? strrchr(target, ':') : NULL;
@@ -162,22 +181,30 @@ int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_optio
 	if (options->values[EBS_ATTACH_OFFSET].given)
 		offset = options->values[EBS_ATTACH_OFFSET].number;
 	if (!result && !symbol && !offset) {
-		result = ebs_error_set(error, "EINVAL", "uprobe on %s: give it a symbol or an offset", path);
+		result = ebs_error_set(error, "EINVAL",
+				       "uprobe on %s: give it a symbol or an offset", path);
 	} else if (!result) {
-		LIBBPF_OPTS(bpf_uprobe_opts, probe, .func_name = symbol, .retprobe = is_return_probe(program));
+		LIBBPF_OPTS(bpf_uprobe_opts, probe, .func_name = symbol,
+			    .retprobe = is_return_probe(program));
 
-		result = ebs_link_add(link, bpf_program__attach_uprobe_opts(
-						    program->handle,
-						    has_pid ? options->values[EBS_ATTACH_PID].number : -1, path,
-						    offset, &probe));
+		result = ebs_link_add(link,
+				      bpf_program__attach_uprobe_opts(
+					      program->handle,
+					      has_pid ? options->values[EBS_ATTACH_PID].number : -1,
+					      path, offset, &probe));
 		bool no_file = strstr(ebs_log_text(), "failed to resolve full path") ||
-			       (*path == '/' && access(path, F_OK)); // libraries are named without a folder, too
+			       (*path == '/' &&
+				access(path, F_OK)); // libraries are named without a folder, too
 		if (result == -ENOENT && symbol && !no_file)
-			ebs_error_explain(error, result, "%s has no function \"%s\" in its symbol tables", path, symbol);
+			ebs_error_explain(error, result,
+					  "%s has no function \"%s\" in its symbol tables", path,
+					  symbol);
 		else if (result == -ENOENT)
-			ebs_error_explain(error, result, "there is no executable or library \"%s\"", path);
+			ebs_error_explain(error, result, "there is no executable or library \"%s\"",
+					  path);
 		else if (result)
-			ebs_error_errno(error, result, "can't attach to %s of %s", symbol ? symbol : "an offset", path);
+			ebs_error_errno(error, result, "can't attach to %s of %s",
+					symbol ? symbol : "an offset", path);
 	} else {
 		ebs_error_errno(error, result, "can't attach a uprobe");
 	}
@@ -196,14 +223,19 @@ int ebs_attach_usdt(struct ebs_program *program, const struct ebs_attach_options
 
 	if (!path || !provider || !name) {
 		int result = ebs_link_add(link, bpf_program__attach(program->handle));
-		return result ? ebs_error_errno(error, result, "can't attach SEC(\"%s\")", program->section) : 0;
+		return result ? ebs_error_errno(error, result, "can't attach SEC(\"%s\")",
+						program->section)
+			      : 0;
 	}
-	int result = ebs_link_add(link, bpf_program__attach_usdt(
-						program->handle,
-						has_pid ? options->values[EBS_ATTACH_PID].number : -1, path,
-						provider, name, NULL));
+	int result = ebs_link_add(
+		link,
+		bpf_program__attach_usdt(program->handle,
+					 has_pid ? options->values[EBS_ATTACH_PID].number : -1,
+					 path, provider, name, NULL));
 	if (result == -ENOENT || result == -ESRCH)
-		return ebs_error_explain(error, -ENOENT, "%s has no USDT probe %s:%s", path, provider, name);
-	return result ? ebs_error_errno(error, result, "can't attach to USDT probe %s:%s of %s", provider, name, path)
+		return ebs_error_explain(error, -ENOENT, "%s has no USDT probe %s:%s", path,
+					 provider, name);
+	return result ? ebs_error_errno(error, result, "can't attach to USDT probe %s:%s of %s",
+					provider, name, path)
 		      : 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Programs that attach to something by its id in the kernel's BTF. libbpf would parse all of the kernel's BTF to
-// find that id at each start; handlers of our own for these sections take an id that is known already.
+// Programs that attach to something by its id in the kernel's BTF. libbpf would parse all of the
+// kernel's BTF to find that id at each start; handlers of our own for these sections take an id
+// that is known already.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -45,12 +46,14 @@ static const struct section *find_section(const struct ebs_program *program)
 	size_t length = strcspn(program->section, "/");
 
 	for (size_t i = 0; program->section[length] && i < SECTIONS; i++)
-		if (strlen(sections[i].name) == length && strncmp(program->section, sections[i].name, length) == 0)
+		if (strlen(sections[i].name) == length &&
+		    strncmp(program->section, sections[i].name, length) == 0)
 			return &sections[i];
 	return NULL;
 }
 
-bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size, uint32_t *kind)
+bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size,
+			    uint32_t *kind)
 {
 	const struct section *section = find_section(program);
 	if (!section)
@@ -82,10 +85,12 @@ int ebs_btf_programs_register(void)
 
 	for (size_t i = 0; !registered && i < SECTIONS; i++) {
 		char name[32];
-		LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)i, .prog_prepare_load_fn = prepare_load);
+		LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)i,
+			    .prog_prepare_load_fn = prepare_load);
 
 		snprintf(name, sizeof(name), "%s+", sections[i].name);
-		int result = libbpf_register_prog_handler(name, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &options);
+		int result = libbpf_register_prog_handler(name, BPF_PROG_TYPE_RAW_TRACEPOINT, 0,
+							  &options);
 		if (result < 0)
 			return result;
 	}
@@ -105,15 +110,19 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 			continue;
 		bpf_program__set_type(program->handle, section->type);
 		bpf_program__set_expected_attach_type(program->handle, section->attach_type);
-		int result = bpf_program__set_attach_target(program->handle, 0, ebs_section_target(program));
+		int result = bpf_program__set_attach_target(program->handle, 0,
+							    ebs_section_target(program));
 		if (result)
-			return ebs_error_explain(error, result, "SEC(\"%s\"): this kernel's types have no %s to attach to",
-						 program->section, ebs_section_target(program));
+			return ebs_error_explain(
+				error, result,
+				"SEC(\"%s\"): this kernel's types have no %s to attach to",
+				program->section, ebs_section_target(program));
 	}
 	return 0;
 }
 
-// A raw tracepoint's link tells the name of what it was attached to: an id that came from a wrong table shows.
+// A raw tracepoint's link tells the name of what it was attached to: an id that came from a wrong
+// table shows.
 static int check_target(int fd, const struct ebs_program *program, struct ebs_error *error)
 {
 	char name[128] = "";
@@ -124,17 +133,21 @@ static int check_target(int fd, const struct ebs_program *program, struct ebs_er
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != BPF_LINK_TYPE_RAW_TRACEPOINT ||
 	    strcmp(name, ebs_section_target(program)) == 0)
 		return 0;
-	return ebs_error_set(error, "ESTALE", "SEC(\"%s\") would have been attached to %s: what the cache knew of this "
-			     "kernel was wrong, and is forgotten now; start again", program->section, name);
+	return ebs_error_set(
+		error, "ESTALE",
+		"SEC(\"%s\") would have been attached to %s: what the cache knew of this "
+		"kernel was wrong, and is forgotten now; start again",
+		program->section, name);
 }
 
-int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options *options, struct ebs_link *link,
-		   struct ebs_error *error)
+int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options *options,
+		   struct ebs_link *link, struct ebs_error *error)
 {
 	const struct section *section = find_section(program);
 	int program_fd = bpf_program__fd(program->handle);
-	int fd = section->attach_type == BPF_TRACE_ITER ? bpf_link_create(program_fd, 0, BPF_TRACE_ITER, NULL)
-							: bpf_raw_tracepoint_open(NULL, program_fd);
+	int fd = section->attach_type == BPF_TRACE_ITER
+			 ? bpf_link_create(program_fd, 0, BPF_TRACE_ITER, NULL)
+			 : bpf_raw_tracepoint_open(NULL, program_fd);
 	if (fd < 0)
 		return ebs_error_errno(error, errno, "can't attach SEC(\"%s\")", program->section);
 	int result = ebs_link_add_fd(link, fd);

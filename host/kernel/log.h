@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-// From now on libbpf's messages are collected; with `verbose` all of them go to standard error as well.
+// From now on libbpf's messages are collected; with `verbose` all of them go to standard error as
+// well.
 void ebs_log_init(bool verbose);
 
 // Forgets what was collected.

@@ -24,8 +24,10 @@ static struct bpf_map *find_counters(struct ebs_object *object)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
-	return map && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && bpf_map__value_size(map) == sizeof(uint64_t) ? map
-														: NULL;
+	return map && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY &&
+			       bpf_map__value_size(map) == sizeof(uint64_t)
+		       ? map
+		       : NULL;
 }
 
 void ebs_losses_prepare(struct ebs_object *object)

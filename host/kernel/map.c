@@ -27,14 +27,16 @@ int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct 
 	return ebs_error_errno(error, errno, "can't read map \"%s\"", map->name);
 }
 
-int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, struct ebs_error *error)
+int ebs_map_set(const struct ebs_map *map, const void *key, const void *value,
+		struct ebs_error *error)
 {
 	if (!bpf_map_update_elem(map->fd, key, value, BPF_ANY))
 		return 0;
 	if (errno == E2BIG)
-		return ebs_error_explain(error, errno,
-					 "can't set an entry of map \"%s\": it holds %u entries at most",
-					 map->name, map->max_entries);
+		return ebs_error_explain(
+			error, errno,
+			"can't set an entry of map \"%s\": it holds %u entries at most", map->name,
+			map->max_entries);
 	return ebs_error_errno(error, errno, "can't set an entry of map \"%s\"", map->name);
 }
 

@@ -7,7 +7,8 @@
 
 #include "kernel/map.h"
 
-// One kernel call hands over so many bytes of values at most, unless a single hash bucket needs more.
+// One kernel call hands over so many bytes of values at most, unless a single hash bucket needs
+// more.
 #define BATCH_BYTES   (128 * 1024)
 #define BATCH_ENTRIES 4096
 #define ENOTSUPP      524 // the kernel's own number, for maps without batch operations
@@ -24,7 +25,8 @@ struct ebs_map_walk {
 	uint32_t count;    // entries that are in them
 	uint32_t next;     // the next one to hand out
 	uint8_t *position; // batched: the kernel's; else the next key
-	uint64_t steps;    // bounds a walk by single keys, which restarts when its key is deleted by others
+	uint64_t steps; // bounds a walk by single keys, which restarts when its key is deleted by
+			// others
 };
 
 static int resize(struct ebs_map_walk *walk, uint32_t capacity)
@@ -37,7 +39,8 @@ static int resize(struct ebs_map_walk *walk, uint32_t capacity)
 	return walk->keys && walk->values ? 0 : -ENOMEM;
 }
 
-struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain, struct ebs_error *error)
+struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain,
+				      struct ebs_error *error)
 {
 	struct ebs_map_walk *walk = calloc(1, sizeof(*walk));
 	uint64_t capacity = BATCH_BYTES / ebs_map_value_bytes(map);
@@ -79,10 +82,12 @@ static int fill_batch(struct ebs_map_walk *walk)
 	for (;;) {
 		uint32_t count = walk->capacity;
 		void *from = walk->started ? walk->position : NULL;
-		int result = walk->drain ? bpf_map_lookup_and_delete_batch(walk->map->fd, from, walk->position,
-									    walk->keys, walk->values, &count, NULL)
-					 : bpf_map_lookup_batch(walk->map->fd, from, walk->position,
-								walk->keys, walk->values, &count, NULL);
+		int result = walk->drain
+				     ? bpf_map_lookup_and_delete_batch(walk->map->fd, from,
+								       walk->position, walk->keys,
+								       walk->values, &count, NULL)
+				     : bpf_map_lookup_batch(walk->map->fd, from, walk->position,
+							    walk->keys, walk->values, &count, NULL);
 		int error = result ? errno : 0;
 
 		if (error == ENOSPC) { // a bucket has more entries than fit
@@ -105,8 +110,8 @@ static bool is_unsupported(int error)
 	return error == EINVAL || error == ENOTSUPP || error == EOPNOTSUPP;
 }
 
-// Reads the entry whose key is in `keys`, and deletes it where the walk drains: in one step where the kernel
-// can, so that no count is lost between the two. Returns 0 or -errno.
+// Reads the entry whose key is in `keys`, and deletes it where the walk drains: in one step where
+// the kernel can, so that no count is lost between the two. Returns 0 or -errno.
 static int read_entry(struct ebs_map_walk *walk)
 {
 	int fd = walk->map->fd;
@@ -117,13 +122,14 @@ static int read_entry(struct ebs_map_walk *walk)
 		return 0;
 	if (!is_unsupported(errno))
 		return -errno;
-	if (bpf_map_lookup_elem(fd, walk->keys, walk->values) || bpf_map_delete_elem(fd, walk->keys))
+	if (bpf_map_lookup_elem(fd, walk->keys, walk->values) ||
+	    bpf_map_delete_elem(fd, walk->keys))
 		return -errno;
 	return 0;
 }
 
-// Reads the entry at `position` into the buffers' first slot and moves on. Deleting the entry that was
-// handed out is harmless: the position is already one further.
+// Reads the entry at `position` into the buffers' first slot and moves on. Deleting the entry that
+// was handed out is harmless: the position is already one further.
 static int fill_single(struct ebs_map_walk *walk)
 {
 	const struct ebs_map *map = walk->map;

@@ -16,7 +16,8 @@ static bool is_per_cpu(uint32_t type)
 	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
-static const struct ebs_layout *part_layout(struct ebs_object *object, uint32_t type_id, uint32_t size)
+static const struct ebs_layout *part_layout(struct ebs_object *object, uint32_t type_id,
+					    uint32_t size)
 {
 	const struct ebs_layout *layout =
 		type_id ? ebs_types_layout(object->types, type_id, NULL) : NULL;
@@ -54,16 +55,16 @@ static int describe_parts(struct ebs_object *object)
 	size_t maps = 0;
 	size_t programs = 0;
 
-	bpf_object__for_each_map(map, object->handle)
+	bpf_object__for_each_map (map, object->handle)
 		maps++;
-	bpf_object__for_each_program(program, object->handle)
+	bpf_object__for_each_program (program, object->handle)
 		programs++;
 	object->maps = calloc(maps + 1, sizeof(*object->maps));
 	object->programs = calloc(programs + 1, sizeof(*object->programs));
 	if (!object->maps || !object->programs)
 		return -ENOMEM;
 
-	bpf_object__for_each_map(map, object->handle) {
+	bpf_object__for_each_map (map, object->handle) {
 		if (bpf_map__is_internal(map))
 			continue;
 		struct ebs_map *described = &object->maps[object->map_count++];
@@ -71,7 +72,7 @@ static int describe_parts(struct ebs_object *object)
 		if (!described->name)
 			return -ENOMEM;
 	}
-	bpf_object__for_each_program(program, object->handle) {
+	bpf_object__for_each_program (program, object->handle) {
 		struct ebs_program *described = &object->programs[object->program_count++];
 
 		described->handle = program;
@@ -83,15 +84,16 @@ static int describe_parts(struct ebs_object *object)
 	return 0;
 }
 
-struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, const char *btf_path,
-				   struct ebs_error *error)
+struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name,
+				   const char *btf_path, struct ebs_error *error)
 {
 	struct ebs_object *object = calloc(1, sizeof(*object));
 	if (!object) {
 		ebs_error_errno(error, ENOMEM, "can't open %s", name);
 		return NULL;
 	}
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name, .btf_custom_path = btf_path);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name,
+		    .btf_custom_path = btf_path);
 
 	ebs_log_clear();
 	ebs_btf_programs_register();
@@ -112,7 +114,9 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 	object->types = btf ? ebs_types_new(btf) : NULL;
 	if (!object->name || !object->types || describe_parts(object)) {
 		if (object->name && !btf)
-			ebs_error_set(error, "EINVAL", "%s has no BTF: its C defines no program, map or variable", name);
+			ebs_error_set(error, "EINVAL",
+				      "%s has no BTF: its C defines no program, map or variable",
+				      name);
 		else
 			ebs_error_errno(error, ENOMEM, "can't open %s", name);
 		ebs_object_free(object);
@@ -147,19 +151,21 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 	int result = ebs_types_variables(object->types, ".rodata", match_constant, &find, error);
 
 	if (result == 0)
-		result = ebs_error_set(error, "EINVAL",
-				       "there is no constant \"%s\": `const volatile` globals of this C are: %s",
-				       name, find.all.size ? find.all.data : "none");
+		result = ebs_error_set(
+			error, "EINVAL",
+			"there is no constant \"%s\": `const volatile` globals of this C are: %s",
+			name, find.all.size ? find.all.data : "none");
 	ebs_buffer_free(&find.all);
 	if (result < 0)
 		return result;
 
 	struct bpf_map *map;
-	bpf_object__for_each_map(map, object->handle) {
+	bpf_object__for_each_map (map, object->handle) {
 		const char *map_name = bpf_map__name(map);
 		const char *suffix = strstr(map_name, ".rodata");
 		size_t size = 0;
-		// libbpf's skeletons write through it too; its type lost the const in later versions.
+		// libbpf's skeletons write through it too; its type lost the const in later
+		// versions.
 		uint8_t *data = (uint8_t *)(uintptr_t)bpf_map__initial_value(map, &size);
 
 		if (!suffix || strcmp(suffix, ".rodata") || !data ||
@@ -169,7 +175,8 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 		constant->data = data + find.found.offset;
 		return 0;
 	}
-	return ebs_error_set(error, "EINVAL", "the constant \"%s\" has no place in the object", name);
+	return ebs_error_set(error, "EINVAL", "the constant \"%s\" has no place in the object",
+			     name);
 }
 
 int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint32_t max_entries,
@@ -182,11 +189,14 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint
 		struct ebs_buffer names = { 0 };
 		for (size_t i = 0; i < object->map_count; i++)
 			ebs_buffer_printf(&names, "%s%s", i ? ", " : "", object->maps[i].name);
-		result = ebs_error_set(error, "EINVAL", "max_entries: there is no map \"%s\": maps of this C are: %s",
-				       name, names.size ? names.data : "none");
+		result =
+			ebs_error_set(error, "EINVAL",
+				      "max_entries: there is no map \"%s\": maps of this C are: %s",
+				      name, names.size ? names.data : "none");
 		ebs_buffer_free(&names);
 	} else if (result) {
-		ebs_error_errno(error, result, "max_entries: can't give map \"%s\" %u entries", name, max_entries);
+		ebs_error_errno(error, result, "max_entries: can't give map \"%s\" %u entries",
+				name, max_entries);
 	}
 	return result;
 }
@@ -197,14 +207,17 @@ static int explain_load(struct ebs_object *object, int number, struct ebs_error 
 
 	number = abs(number);
 	if (strstr(words, "BEGIN PROG LOAD LOG")) {
-		ebs_error_set(error, "VERIFY", "the kernel refused a program of %s:\n%s", object->name, words);
+		ebs_error_set(error, "VERIFY", "the kernel refused a program of %s:\n%s",
+			      object->name, words);
 		return -number;
 	}
-	// libbpf loads a program that does nothing first: when even that is refused, it is for want of privileges.
+	// libbpf loads a program that does nothing first: when even that is refused, it is for want
+	// of privileges.
 	if (number == EPERM && (!*words || strstr(words, "probe_loading")))
-		return ebs_error_explain(error, number,
-					 "loading BPF programs needs root, or CAP_BPF with CAP_PERFMON (tracing) or "
-					 "CAP_NET_ADMIN (networks)");
+		return ebs_error_explain(
+			error, number,
+			"loading BPF programs needs root, or CAP_BPF with CAP_PERFMON (tracing) or "
+			"CAP_NET_ADMIN (networks)");
 	if (*words)
 		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);
 	return ebs_error_errno(error, number, "can't load %s", object->name);
@@ -291,8 +304,9 @@ struct ebs_types *ebs_object_types(struct ebs_object *object)
 	return object->types;
 }
 
-int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size, uint32_t repeat,
-			 struct ebs_test_result *result, struct ebs_buffer *out, struct ebs_error *error)
+int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size,
+			 uint32_t repeat, struct ebs_test_result *result, struct ebs_buffer *out,
+			 struct ebs_error *error)
 {
 	// Programs may grow a packet by what fits before and behind it in a page.
 	size_t capacity = size + 4096;
@@ -306,8 +320,8 @@ int ebs_program_test_run(struct ebs_program *program, const void *data, size_t s
 	int status = bpf_prog_test_run_opts(bpf_program__fd(program->handle), &options);
 
 	if (status)
-		ebs_error_errno(error, status, "can't run %s (SEC(\"%s\")) on given bytes", program->name,
-				program->section);
+		ebs_error_errno(error, status, "can't run %s (SEC(\"%s\")) on given bytes",
+				program->name, program->section);
 	else
 		ebs_buffer_append(out, after, options.data_size_out);
 	free(after);

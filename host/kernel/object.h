@@ -18,19 +18,21 @@ struct ebs_object;
 struct ebs_program {
 	struct bpf_program *handle;
 	char *name;
-	char *section; // as in SEC(): "xdp", "kprobe/sys_execve"
-	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches otherwise
+	char *section;   // as in SEC(): "xdp", "kprobe/sys_execve"
+	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches
+			 // otherwise
 };
 
-// Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings. `btf_path` names a file
-// with all of the kernel's BTF that the object's relocations need, to be used in place of the kernel's own; NULL
-// for that. NULL with `error` filled.
-struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name, const char *btf_path,
-				   struct ebs_error *error);
+// Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings.
+// `btf_path` names a file with all of the kernel's BTF that the object's relocations need, to be
+// used in place of the kernel's own; NULL for that. NULL with `error` filled.
+struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name,
+				   const char *btf_path, struct ebs_error *error);
 
 // Between open and load.
 
-// A `const volatile` global: its layout, and where its bytes are to be written (they hold what the C says).
+// A `const volatile` global: its layout, and where its bytes are to be written (they hold what the
+// C says).
 struct ebs_constant {
 	const struct ebs_layout *layout;
 	void *data;
@@ -40,21 +42,22 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint32_t max_entries,
 			       struct ebs_error *error);
 
-// Where a program attaches by BTF: the name there, and its BTF_KIND_*. False for other programs. What is found of it
-// may be put into the program's btf_id, so that loading needs no search.
-bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size, uint32_t *kind);
+// Where a program attaches by BTF: the name there, and its BTF_KIND_*. False for other programs.
+// What is found of it may be put into the program's btf_id, so that loading needs no search.
+bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size,
+			    uint32_t *kind);
 
 // Phase 2. Code "VERIFY" with the verifier's log in the text when the verifier refused a program.
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error);
 
-// Gives the kernel's part back: programs and maps are gone, unless something else holds them. Its links and
-// rings must have been freed before. Harmless when repeated. What is described here (maps, programs, types)
-// stays readable until ebs_object_free(), which closes too.
+// Gives the kernel's part back: programs and maps are gone, unless something else holds them. Its
+// links and rings must have been freed before. Harmless when repeated. What is described here
+// (maps, programs, types) stays readable until ebs_object_free(), which closes too.
 void ebs_object_close(struct ebs_object *object);
 void ebs_object_free(struct ebs_object *object);
 
-// Owned by the object; NULL past the end, or when there is none of that name. Maps that the C doesn't
-// define (.rodata and the like) aren't among them.
+// Owned by the object; NULL past the end, or when there is none of that name. Maps that the C
+// doesn't define (.rodata and the like) aren't among them.
 struct ebs_map *ebs_object_map_at(struct ebs_object *object, size_t index);
 struct ebs_map *ebs_object_map(struct ebs_object *object, const char *name);
 struct ebs_program *ebs_object_program_at(struct ebs_object *object, size_t index);
@@ -62,13 +65,15 @@ struct ebs_program *ebs_object_program(struct ebs_object *object, const char *na
 
 struct ebs_types *ebs_object_types(struct ebs_object *object);
 
-// Runs the program once on `data` (`repeat` times for the timing). Appends the bytes afterwards to `out`.
+// Runs the program once on `data` (`repeat` times for the timing). Appends the bytes afterwards to
+// `out`.
 struct ebs_test_result {
 	uint32_t return_value;
 	uint32_t duration; // ns for each run, on average
 };
-int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size, uint32_t repeat,
-			 struct ebs_test_result *result, struct ebs_buffer *out, struct ebs_error *error);
+int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size,
+			 uint32_t repeat, struct ebs_test_result *result, struct ebs_buffer *out,
+			 struct ebs_error *error);
 
 // What the helpers of ebscript.bpf.h counted since the object was loaded.
 struct ebs_losses {

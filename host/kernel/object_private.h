@@ -15,7 +15,8 @@ struct ebs_object {
 	size_t map_count;
 	struct ebs_program *programs;
 	size_t program_count;
-	const uint64_t *losses; // the counters of ebscript.bpf.h, in place; NULL when the C doesn't use it
+	const uint64_t
+		*losses; // the counters of ebscript.bpf.h, in place; NULL when the C doesn't use it
 };
 
 // btf_programs.c: once before the first open; and between open and load.

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define SAMPLE_HEADER 8      // bytes before each sample (struct bpf_ringbuf_hdr)
+#define SAMPLE_HEADER 8       // bytes before each sample (struct bpf_ringbuf_hdr)
 #define ENOUGH        INT_MIN // ends one reading, to be told from the callback's numbers
 
 struct ebs_ring {
@@ -33,8 +33,8 @@ struct ebs_ring *ebs_ring_new(const struct ebs_map *map, ebs_ring_callback *call
 			      struct ebs_error *error)
 {
 	if (map->type != BPF_MAP_TYPE_RINGBUF) {
-		ebs_error_set(error, "EINVAL", "map \"%s\" is no ring buffer but of kind %s", map->name,
-			      ebs_map_type_name(map));
+		ebs_error_set(error, "EINVAL", "map \"%s\" is no ring buffer but of kind %s",
+			      map->name, ebs_map_type_name(map));
 		return NULL;
 	}
 	struct ebs_ring *ring = calloc(1, sizeof(*ring));
@@ -45,7 +45,8 @@ struct ebs_ring *ebs_ring_new(const struct ebs_map *map, ebs_ring_callback *call
 		ring->handle = ring_buffer__new(map->fd, on_sample, ring, NULL);
 	}
 	if (!ring || !ring->handle) {
-		ebs_error_errno(error, ring ? errno : ENOMEM, "can't read ring buffer \"%s\"", map->name);
+		ebs_error_errno(error, ring ? errno : ENOMEM, "can't read ring buffer \"%s\"",
+				map->name);
 		free(ring);
 		return NULL;
 	}

@@ -20,8 +20,8 @@ void ebs_ring_free(struct ebs_ring *ring);
 // Readable while there are samples; owned by the ring.
 int ebs_ring_fd(const struct ebs_ring *ring);
 
-// Hands over the samples that are there, though no more than a buffer full, so that a busy producer can't
-// keep the caller for good. Returns 0, or the callback's negative number.
+// Hands over the samples that are there, though no more than a buffer full, so that a busy producer
+// can't keep the caller for good. Returns 0, or the callback's negative number.
 int ebs_ring_consume(struct ebs_ring *ring);
 
 #endif

@@ -55,9 +55,11 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 {
 	int root = open_tracefs();
 	if (root == -EPERM || root == -EACCES)
-		return ebs_error_explain(error, root, "reading tracepoints needs root: tracefs can't be opened");
+		return ebs_error_explain(error, root,
+					 "reading tracepoints needs root: tracefs can't be opened");
 	if (root < 0)
-		return ebs_error_errno(error, root, "can't open tracefs, which numbers the tracepoints");
+		return ebs_error_errno(error, root,
+				       "can't open tracefs, which numbers the tracepoints");
 
 	char *path = NULL;
 	int id = -ENOMEM;
@@ -66,10 +68,13 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 	free(path);
 	close(root);
 	if (id == -ENOENT)
-		return ebs_error_explain(error, id, "this kernel has no tracepoint %s:%s", category, name);
+		return ebs_error_explain(error, id, "this kernel has no tracepoint %s:%s", category,
+					 name);
 	if (id == -EPERM || id == -EACCES)
-		return ebs_error_explain(error, id, "reading tracepoint %s:%s needs root", category, name);
+		return ebs_error_explain(error, id, "reading tracepoint %s:%s needs root", category,
+					 name);
 	if (id < 0)
-		return ebs_error_errno(error, id, "can't read the number of tracepoint %s:%s", category, name);
+		return ebs_error_errno(error, id, "can't read the number of tracepoint %s:%s",
+				       category, name);
 	return id;
 }

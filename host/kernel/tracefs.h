@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 
-// The id of a tracepoint for perf_event_open(2), or a negative errno with `error` filled. Where tracefs isn't
-// mounted it is opened without a mount, so that the system's mounts stay as they are.
+// The id of a tracepoint for perf_event_open(2), or a negative errno with `error` filled. Where
+// tracefs isn't mounted it is opened without a mount, so that the system's mounts stay as they are.
 int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *error);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct ebs_loop {
 	uv_loop_t uv;
-	uv_async_t wake;      // sent by the signal handler; referenced while something holds the loop
+	uv_async_t wake; // sent by the signal handler; referenced while something holds the loop
 	uv_prepare_t prepare; // before each sleep
 	uv_poll_t reader;     // standard output's other end
 	int reader_epoll;     // -1 while nothing is watched
@@ -220,8 +220,9 @@ static void on_reader_gone(uv_poll_t *handle, int status, int events)
 	raise(SIGPIPE);
 }
 
-// Through an epoll instance of its own: libuv makes what it watches non-blocking, and that would change
-// the descriptor for whoever shares it. An epoll instance that asks for nothing still reports a hang-up.
+// Through an epoll instance of its own: libuv makes what it watches non-blocking, and that would
+// change the descriptor for whoever shares it. An epoll instance that asks for nothing still
+// reports a hang-up.
 void ebs_loop_watch_reader(struct ebs_loop *loop, int fd)
 {
 	struct epoll_event nothing = { .events = 0 };

@@ -20,8 +20,8 @@ struct ebs_loop *ebs_loop_new(struct ebs_error *error);
 // Every watch and timer of the loop must have been freed before.
 void ebs_loop_free(struct ebs_loop *loop);
 
-// Runs until ebs_loop_stop(), a signal, a negative callback, or until there is no watch, no timer and no
-// hold. Returns 0 or the callback's number. A watch's or timer's callback must not call it.
+// Runs until ebs_loop_stop(), a signal, a negative callback, or until there is no watch, no timer
+// and no hold. Returns 0 or the callback's number. A watch's or timer's callback must not call it.
 int ebs_loop_run(struct ebs_loop *loop);
 void ebs_loop_stop(struct ebs_loop *loop);
 
@@ -42,12 +42,12 @@ void ebs_loop_release(struct ebs_loop *loop);
 // Called each time before the loop sleeps.
 void ebs_loop_before_sleep(struct ebs_loop *loop, ebs_loop_callback *callback, void *context);
 
-// Ends the process by SIGPIPE, as a write would, once the reader of `fd` has gone while the loop waits.
-// Does nothing for what is neither a pipe nor a socket.
+// Ends the process by SIGPIPE, as a write would, once the reader of `fd` has gone while the loop
+// waits. Does nothing for what is neither a pipe nor a socket.
 void ebs_loop_watch_reader(struct ebs_loop *loop, int fd);
 
-// From now on the first SIGINT or SIGTERM calls `on_signal` inside the signal handler (it may do only what
-// signal-safety(7) allows) and ends the loop; the next one kills the process.
+// From now on the first SIGINT or SIGTERM calls `on_signal` inside the signal handler (it may do
+// only what signal-safety(7) allows) and ends the loop; the next one kills the process.
 void ebs_loop_catch_signals(struct ebs_loop *loop, void (*on_signal)(int number));
 
 // Of the libuv that runs, as "1.44.2"; static text.

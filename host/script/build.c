@@ -78,7 +78,8 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 	work->templates = ebs_path_share("bpf-templates");
 	work->headers = ebs_path_share("include");
 	if (!work->templates || !work->headers)
-		return ebs_error_errno(error, errno, "the files that ebscript comes with are missing");
+		return ebs_error_errno(error, errno,
+				       "the files that ebscript comes with are missing");
 	work->include_dirs[0] = work->templates;
 	work->include_dirs[1] = work->headers;
 	work->input = (struct ebs_compile_input){
@@ -122,7 +123,8 @@ static bool make_key(struct ebs_work *work, struct ebs_cache_key *key)
 			const struct ebs_c_file *file = &files.list[i];
 
 			ebs_cache_hash_add(hash, file->text, file->size);
-			ebs_cache_hash_add(hash, file->directory, file->directory ? strlen(file->directory) : 0);
+			ebs_cache_hash_add(hash, file->directory,
+					   file->directory ? strlen(file->directory) : 0);
 		}
 		*key = ebs_cache_hash_finish(hash);
 	}
@@ -131,7 +133,8 @@ static bool make_key(struct ebs_work *work, struct ebs_cache_key *key)
 	return hash;
 }
 
-// Whether the files are still those that the key was made from: somebody may have saved one while the compiler ran.
+// Whether the files are still those that the key was made from: somebody may have saved one while
+// the compiler ran.
 static bool key_is_true(struct ebs_work *work)
 {
 	struct ebs_cache_key key;
@@ -153,7 +156,8 @@ static int collect_tokens(struct ebs_work *work, struct ebs_error *error)
 static const struct ebs_btf_blob *open_kernel(struct ebs_work *work)
 {
 	if (!work->kernel_open && !ebs_error_is_set(&work->kernel_error))
-		work->kernel_open = !ebs_btf_blob_open(&work->kernel, EBS_KERNEL_BTF, &work->kernel_error);
+		work->kernel_open =
+			!ebs_btf_blob_open(&work->kernel, EBS_KERNEL_BTF, &work->kernel_error);
 	return work->kernel_open ? &work->kernel : NULL;
 }
 
@@ -189,7 +193,8 @@ static int start_compile(struct ebs_work *work, bool all_types, struct ebs_error
 	if (!result && work->tokens.asks_for_kernel_types)
 		result = make_header(work, all_types, error);
 	if (!result)
-		result = ebs_compile_give_types(work->job, work->kernel_header.data, work->kernel_header.size, error);
+		result = ebs_compile_give_types(work->job, work->kernel_header.data,
+						work->kernel_header.size, error);
 	return result;
 }
 
@@ -260,8 +265,8 @@ static int make_subset(struct ebs_work *work, struct ebs_error *error)
 	int result = 0;
 
 	if (kernel)
-		result = ebs_relocation_subset_make(kernel, build->output.object, build->output.object_size, &subset,
-						    error);
+		result = ebs_relocation_subset_make(kernel, build->output.object,
+						    build->output.object_size, &subset, error);
 	if (!result && subset.kind == EBS_SUBSET_WHOLE) {
 		build->btf = subset.btf;
 		subset.btf = (struct ebs_buffer){ 0 };
@@ -271,7 +276,8 @@ static int make_subset(struct ebs_work *work, struct ebs_error *error)
 	return result;
 }
 
-void ebs_build_set_part(struct ebs_build *build, enum ebs_cache_part part, const char *data, size_t size)
+void ebs_build_set_part(struct ebs_build *build, enum ebs_cache_part part, const char *data,
+			size_t size)
 {
 	build->entry.parts[part].data = data;
 	build->entry.parts[part].size = size;
@@ -309,7 +315,8 @@ static int finish_anew(struct ebs_work *work, struct ebs_error *error)
 		fprintf(stderr, "%s\n", build->output.messages);
 		keep_warnings(work, build->output.messages);
 	}
-	ebs_build_set_part(build, EBS_CACHE_OBJECT, build->output.object, build->output.object_size);
+	ebs_build_set_part(build, EBS_CACHE_OBJECT, build->output.object,
+			   build->output.object_size);
 	ebs_build_set_part(build, EBS_CACHE_BTF, build->btf.data, build->btf.size);
 	ebs_build_set_part(build, EBS_CACHE_MESSAGES, build->warnings.data, build->warnings.size);
 	build->cachable = build->cachable && !build->warnings.failed && key_is_true(work);
@@ -335,15 +342,16 @@ static void emit_c(const struct ebs_work *work)
 
 	for (size_t i = 0; i < work->kernel_header.size; i++)
 		lines += work->kernel_header.data[i] == '\n';
-	printf("// %s; vmlinux.h: %zu bytes, %zu lines\n", work->source->name, work->kernel_header.size, lines);
+	printf("// %s; vmlinux.h: %zu bytes, %zu lines\n", work->source->name,
+	       work->kernel_header.size, lines);
 	text += strspn(text, "\n"); // they put the C at its line in the script
 	fputs(text, stdout);
 	if (*text && text[strlen(text) - 1] != '\n')
 		putchar('\n');
 }
 
-int ebs_build_start(struct ebs_build *build, struct ebs_state *state, const struct ebs_source *source,
-		    struct ebs_error *error)
+int ebs_build_start(struct ebs_build *build, struct ebs_state *state,
+		    const struct ebs_source *source, struct ebs_error *error)
 {
 	struct ebs_work *work = build->work = calloc(1, sizeof(*work));
 	if (!work)
@@ -377,7 +385,8 @@ int ebs_build_finish(struct ebs_build *build, struct ebs_error *error)
 	if (!result) {
 		state->stats.hits += build->cached;
 		state->stats.misses += !build->cached;
-		if (build->cached && build->entry.parts[EBS_CACHE_MESSAGES].size && state->options->verbose)
+		if (build->cached && build->entry.parts[EBS_CACHE_MESSAGES].size &&
+		    state->options->verbose)
 			fprintf(stderr, "%.*s\n", (int)build->entry.parts[EBS_CACHE_MESSAGES].size,
 				build->entry.parts[EBS_CACHE_MESSAGES].data);
 	}
@@ -404,5 +413,6 @@ void ebs_build_free(struct ebs_build *build)
 	ebs_buffer_free(&build->warnings);
 	ebs_build_init(build);
 	if (compiled)
-		malloc_trim(0); // or the process stays half a megabyte larger than after a cached start
+		malloc_trim(
+			0); // or the process stays half a megabyte larger than after a cached start
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Opens what was built: gives libbpf what is known of the kernel's types, so that it doesn't have to look there.
+// Opens what was built: gives libbpf what is known of the kernel's types, so that it doesn't have
+// to look there.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,8 @@ bool ebs_build_distrust(struct ebs_build *build, struct ebs_state *state, struct
 	if (!build->cached || ebs_btf_blob_open(&kernel, EBS_KERNEL_BTF, NULL))
 		return false;
 	for (size_t i = 0; !wrong && (program = ebs_object_program_at(object, i)); i++)
-		wrong = program->btf_id && ebs_program_btf_target(program, name, sizeof(name), &kind) &&
+		wrong = program->btf_id &&
+			ebs_program_btf_target(program, name, sizeof(name), &kind) &&
 			program->btf_id != ebs_btf_find(&kernel, name, kind);
 	ebs_btf_blob_close(&kernel);
 	if (wrong)
@@ -81,8 +83,8 @@ bool ebs_build_distrust(struct ebs_build *build, struct ebs_state *state, struct
 	return wrong;
 }
 
-struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *state, const char *name,
-				  struct ebs_error *error)
+struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *state,
+				  const char *name, struct ebs_error *error)
 {
 	const char *btf = NULL;
 	struct ebs_error notice = { 0 };
@@ -95,8 +97,9 @@ struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *sta
 		}
 		btf = build->btf_path;
 	}
-	struct ebs_object *object = ebs_object_open(build->entry.parts[EBS_CACHE_OBJECT].data,
-						    build->entry.parts[EBS_CACHE_OBJECT].size, name, btf, error);
+	struct ebs_object *object =
+		ebs_object_open(build->entry.parts[EBS_CACHE_OBJECT].data,
+				build->entry.parts[EBS_CACHE_OBJECT].size, name, btf, error);
 	if (!object)
 		return NULL;
 	if (build->cached) {

@@ -39,7 +39,8 @@ struct sample {
 	size_t size;
 };
 
-// A buffer with several types of samples: the one of this size, else the largest that the sample holds.
+// A buffer with several types of samples: the one of this size, else the largest that the sample
+// holds.
 static const struct plan *choose_plan(const struct script_handler *handler, size_t size)
 {
 	const struct plan *best = &handler->plans[0];
@@ -63,15 +64,16 @@ static int deliver(lua_State *L)
 	const struct plan *plan = choose_plan(handler, sample->size);
 
 	luaL_checkstack(L, MAX_ARGUMENTS + LUA_MINSTACK, "too many fields");
-	lua_rawgetp(L, LUA_REGISTRYINDEX, handler);   // handler
-	lua_getiuservalue(L, 2, FUNCTION_VALUE);      // handler function
+	lua_rawgetp(L, LUA_REGISTRYINDEX, handler); // handler
+	lua_getiuservalue(L, 2, FUNCTION_VALUE);    // handler function
 	if (plan->count >= 0) {
 		for (int i = 0; i < plan->count; i++)
 			ebs_push_field(L, plan->fields[i], sample->data, sample->size);
 		lua_call(L, plan->count, 0);
 	} else {
 		if (plan->layout && plan->layout->kind == EBS_RECORD)
-			ebs_push_view(L, plan->layout, sample->data, sample->size, &handler->lifetime, 2);
+			ebs_push_view(L, plan->layout, sample->data, sample->size,
+				      &handler->lifetime, 2);
 		else
 			ebs_push_value(L, plan->layout, sample->data, sample->size);
 		lua_call(L, 1, 0);
@@ -153,13 +155,17 @@ static int refuse_parameter(lua_State *L, const struct ebs_layout *layout, const
 		luaL_addstring(&names, layout->fields[i].name);
 	}
 	luaL_pushresult(&names); // names
-	return luaL_argerror(L, 3,
-			     lua_pushfstring(L, "%s has no field '%s' for the handler's parameter of that name; its "
-						"fields are: %s",
-					     layout->name, parameter, lua_tostring(L, -1)));
+	return luaL_argerror(
+		L, 3,
+		lua_pushfstring(
+			L,
+			"%s has no field '%s' for the handler's parameter of that name; its "
+			"fields are: %s",
+			layout->name, parameter, lua_tostring(L, -1)));
 }
 
-// The parameters of a Lua function; 0 for C functions and for `function(...)`, which take the whole sample.
+// The parameters of a Lua function; 0 for C functions and for `function(...)`, which take the whole
+// sample.
 static int count_parameters(lua_State *L, int index)
 {
 	lua_Debug info;
@@ -169,8 +175,10 @@ static int count_parameters(lua_State *L, int index)
 	return info.nparams;
 }
 
-// Looks the handler's parameters up in the sample's type. One parameter that is no field takes the whole.
-static void make_plan(lua_State *L, int function, struct script_handler *handler, const struct ebs_layout *layout)
+// Looks the handler's parameters up in the sample's type. One parameter that is no field takes the
+// whole.
+static void make_plan(lua_State *L, int function, struct script_handler *handler,
+		      const struct ebs_layout *layout)
 {
 	struct plan *plan = &handler->plans[handler->plan_count++];
 	int parameters = lua_iscfunction(L, function) ? 0 : count_parameters(L, function);
@@ -180,7 +188,9 @@ static void make_plan(lua_State *L, int function, struct script_handler *handler
 	if (!layout || layout->kind != EBS_RECORD || parameters == 0)
 		return;
 	if (parameters > MAX_ARGUMENTS)
-		luaL_argerror(L, 3, lua_pushfstring(L, "a handler takes at most %d parameters", MAX_ARGUMENTS));
+		luaL_argerror(
+			L, 3,
+			lua_pushfstring(L, "a handler takes at most %d parameters", MAX_ARGUMENTS));
 
 	plan->fields = lua_newuserdatauv(L, parameters * sizeof(*plan->fields), 0); // fields
 	for (int i = 0; i < parameters; i++) {
@@ -196,10 +206,10 @@ static void make_plan(lua_State *L, int function, struct script_handler *handler
 		return;
 	}
 	plan->count = parameters;
-	lua_getiuservalue(L, -2, FIELDS_VALUE);       // fields all
-	lua_insert(L, -2);                            // all fields
-	lua_rawseti(L, -2, handler->plan_count);      // all
-	lua_pop(L, 1);                                // -
+	lua_getiuservalue(L, -2, FIELDS_VALUE);  // fields all
+	lua_insert(L, -2);                       // all fields
+	lua_rawseti(L, -2, handler->plan_count); // all
+	lua_pop(L, 1);                           // -
 }
 
 static void make_plans(lua_State *L, int function, struct script_handler *handler, const char *type)
@@ -211,7 +221,8 @@ static void make_plans(lua_State *L, int function, struct script_handler *handle
 	if (type) {
 		uint32_t id = ebs_types_find(types, type);
 		if (!id)
-			luaL_argerror(L, 4, lua_pushfstring(L, "the object's types have no '%s'", type));
+			luaL_argerror(L, 4,
+				      lua_pushfstring(L, "the object's types have no '%s'", type));
 		layouts[0] = ebs_types_layout(types, id, &error);
 		if (!layouts[0])
 			ebs_raise(L, &error);
@@ -222,24 +233,30 @@ static void make_plans(lua_State *L, int function, struct script_handler *handle
 	if (count < 0)
 		ebs_raise(L, &error);
 	if (count > MAX_TYPES)
-		luaL_error(L, "map '%s' carries more than %d types of samples", handler->map->name, MAX_TYPES);
+		luaL_error(L, "map '%s' carries more than %d types of samples", handler->map->name,
+			   MAX_TYPES);
 	if (count == 0)
 		make_plan(L, function, handler, NULL);
 	for (int i = 0; i < count; i++) {
 		for (int j = 0; j < i; j++)
 			if (layouts[i]->size == layouts[j]->size)
-				luaL_argerror(L, 2,
-					      lua_pushfstring(L, "map '%s' carries %s and %s, which their sizes don't tell "
-								 "apart: name one by { type = \"%s\" }",
-							      handler->map->name, layouts[j]->name, layouts[i]->name,
-							      layouts[j]->name));
+				luaL_argerror(
+					L, 2,
+					lua_pushfstring(L,
+							"map '%s' carries %s and %s, which their "
+							"sizes don't tell "
+							"apart: name one by { type = \"%s\" }",
+							handler->map->name, layouts[j]->name,
+							layouts[i]->name, layouts[j]->name));
 		make_plan(L, function, handler, layouts[i]);
 	}
 }
 
-static struct script_handler *push_handler(lua_State *L, struct script_object *object, struct ebs_map *map)
+static struct script_handler *push_handler(lua_State *L, struct script_object *object,
+					   struct ebs_map *map)
 {
-	struct script_handler *handler = lua_newuserdatauv(L, sizeof(*handler), USER_VALUES); // handler
+	struct script_handler *handler =
+		lua_newuserdatauv(L, sizeof(*handler), USER_VALUES); // handler
 
 	memset(handler, 0, sizeof(*handler));
 	handler->object = object;
@@ -275,18 +292,19 @@ int ebs_object_on_event(lua_State *L)
 		return luaL_argerror(L, 2, lua_pushfstring(L, "the object has no map '%s'", name));
 	for (struct script_handler *other = object->handlers; other; other = other->next)
 		if (other->map == map)
-			return luaL_argerror(L, 2, lua_pushfstring(L, "map '%s' has a handler already", name));
+			return luaL_argerror(
+				L, 2, lua_pushfstring(L, "map '%s' has a handler already", name));
 
 	struct script_handler *handler = push_handler(L, object, map); // ... handler
 	make_plans(L, 3, handler, type);
-	lua_pushvalue(L, -1);              // ... handler handler
-	ebs_object_keep(L, 1, object);     // ... handler
+	lua_pushvalue(L, -1);                       // ... handler handler
+	ebs_object_keep(L, 1, object);              // ... handler
 	lua_pushvalue(L, -1);                       // ... handler handler
 	lua_rawsetp(L, LUA_REGISTRYINDEX, handler); // ... handler
 	handler->ring = ebs_ring_new(map, on_sample, handler, &error);
 	if (handler->ring)
-		handler->watch =
-			ebs_loop_watch(object->state->loop, ebs_ring_fd(handler->ring), on_readable, handler, &error);
+		handler->watch = ebs_loop_watch(object->state->loop, ebs_ring_fd(handler->ring),
+						on_readable, handler, &error);
 	if (!handler->watch) {
 		release(handler);
 		lua_pushnil(L);

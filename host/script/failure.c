@@ -7,9 +7,9 @@
 
 int ebs_fail(lua_State *L, struct ebs_error *error)
 {
-	lua_pushnil(L);                          // nil
+	lua_pushnil(L);                           // nil
 	lua_pushstring(L, ebs_error_text(error)); // nil message
-	lua_pushstring(L, error->code);          // nil message code
+	lua_pushstring(L, error->code);           // nil message code
 	ebs_error_clear(error);
 	return 3;
 }
@@ -31,7 +31,8 @@ int ebs_raise_argument(lua_State *L, int argument, struct ebs_error *error)
 	return luaL_argerror(L, argument, text);
 }
 
-// The length of "FILE:LINE: " at the message's start where it stands for the function at `level`, else 0.
+// The length of "FILE:LINE: " at the message's start where it stands for the function at `level`,
+// else 0.
 static size_t position_length(lua_State *L, int level, const char *message)
 {
 	luaL_where(L, level); // position
@@ -64,9 +65,9 @@ static bool is_global(lua_State *L, const char *name, lua_CFunction function)
 	return same;
 }
 
-// A failure that assert() passes on, and error(..., 0), are sentences for the user: they get no position and no
-// traceback. What bpf.run() raises again has its traceback already, and what Lua says of a
-// script that it can't read has its position. All else is the script's mistake.
+// A failure that assert() passes on, and error(..., 0), are sentences for the user: they get no
+// position and no traceback. What bpf.run() raises again has its traceback already, and what Lua
+// says of a script that it can't read has its position. All else is the script's mistake.
 int ebs_message_handler(lua_State *L)
 {
 	lua_CFunction raiser = raising_function(L);
@@ -75,9 +76,11 @@ int ebs_message_handler(lua_State *L)
 		return 1; // an error object of the script's own
 	const char *message = lua_tostring(L, 1);
 	size_t position = position_length(L, 2, message);
-	if (raiser == ebs_bpf_run || raiser == ebs_run_text || (is_global(L, "error", raiser) && !position)) {
+	if (raiser == ebs_bpf_run || raiser == ebs_run_text ||
+	    (is_global(L, "error", raiser) && !position)) {
 		lua_settop(L, 1);
-	} else if (is_global(L, "assert", raiser) && strcmp(message + position, "assertion failed!")) {
+	} else if (is_global(L, "assert", raiser) &&
+		   strcmp(message + position, "assertion failed!")) {
 		lua_pushstring(L, message + position); // text
 	} else {
 		luaL_traceback(L, L, message, 1); // traceback

@@ -4,8 +4,9 @@
 
 #include "script/state.h"
 
-// How long Lua code that runs when the signal comes may go on: a handler comes to its end, and isn't cut in the
-// middle of a row; a script that is about to call bpf.run() gets there, which then returns at once.
+// How long Lua code that runs when the signal comes may go on: a handler comes to its end, and
+// isn't cut in the middle of a row; a script that is about to call bpf.run() gets there, which then
+// returns at once.
 #define GRACE_NS     200000000
 #define INSTRUCTIONS 1000 // between two looks at the clock
 
@@ -17,7 +18,8 @@ static int64_t elapsed_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - interrupted_at.tv_sec) * INT64_C(1000000000) + now.tv_nsec - interrupted_at.tv_nsec;
+	return (now.tv_sec - interrupted_at.tv_sec) * INT64_C(1000000000) + now.tv_nsec -
+	       interrupted_at.tv_nsec;
 }
 
 static void on_hook(lua_State *L, lua_Debug *activation)

@@ -254,7 +254,8 @@ static void decode_escape(struct decoder *decoder)
 		emit_character(decoder, decode_number(decoder, 16, 8));
 		decoder->next += decoder->next < decoder->end;
 	} else if (c == 'z') {
-		while (decoder->next < decoder->end && *decoder->next && strchr(" \t\v\f\r\n", *decoder->next)) {
+		while (decoder->next < decoder->end && *decoder->next &&
+		       strchr(" \t\v\f\r\n", *decoder->next)) {
 			if (is_newline(*decoder->next))
 				decode_newline(decoder);
 			else
@@ -267,7 +268,9 @@ static void decode_escape(struct decoder *decoder)
 
 bool ebs_literal_decode(const struct ebs_literal *literal, struct ebs_buffer *out)
 {
-	struct decoder decoder = { .next = literal->text, .end = literal->end, .out = out, .straight = true };
+	struct decoder decoder = {
+		.next = literal->text, .end = literal->end, .out = out, .straight = true
+	};
 
 	while (decoder.next < decoder.end) {
 		if (is_newline(*decoder.next)) {

@@ -16,7 +16,8 @@ struct ebs_literals {
 	const char *end;
 	const char *line_start;
 	int line; // counted from 1
-	// The lines in which the brackets were opened that are still open; deeper ones are only counted.
+	// The lines in which the brackets were opened that are still open; deeper ones are only
+	// counted.
 	int open[EBS_LITERALS_DEPTH];
 	int depth;
 };
@@ -29,14 +30,15 @@ struct ebs_literal {
 	char quote; // [, " or '
 };
 
-// Finds the next string; comments are skipped. False at the end. What isn't Lua gives strings that are of no use.
+// Finds the next string; comments are skipped. False at the end. What isn't Lua gives strings that
+// are of no use.
 bool ebs_literals_next(struct ebs_literals *scan, struct ebs_literal *literal);
 
 // Whether the place is inside brackets that were opened in that line.
 bool ebs_literals_inside(const struct ebs_literals *scan, int line);
 
-// Appends what the literal stands for. Returns whether each of its lines is one line of the script, the first
-// being literal->line.
+// Appends what the literal stands for. Returns whether each of its lines is one line of the script,
+// the first being literal->line.
 bool ebs_literal_decode(const struct ebs_literal *literal, struct ebs_buffer *out);
 
 #endif

@@ -47,8 +47,8 @@ void ebs_register_load(lua_State *L)
 	ebs_new_class(L, CLASS, methods, metamethods);
 }
 
-// Where the script stands; NULL for one that stands nowhere (-e, standard input): then nothing is taken from where
-// the user happens to be.
+// Where the script stands; NULL for one that stands nowhere (-e, standard input): then nothing is
+// taken from where the user happens to be.
 static char *script_directory(const struct ebs_state *state)
 {
 	return state->path ? ebs_path_directory(state->path) : NULL;
@@ -74,7 +74,8 @@ static int read_file(struct ebs_source *source, const char *folder, const char *
 }
 
 // A C file: a path from the root, else one beside the script, else one among the templates.
-static int take_file(struct ebs_state *state, struct ebs_source *source, const char *file, struct ebs_error *error)
+static int take_file(struct ebs_state *state, struct ebs_source *source, const char *file,
+		     struct ebs_error *error)
 {
 	char *beside = script_directory(state);
 	char *templates = ebs_path_share("bpf-templates");
@@ -83,8 +84,9 @@ static int take_file(struct ebs_state *state, struct ebs_source *source, const c
 	if (result == -ENOENT && *file != '/')
 		result = read_file(source, templates, file);
 	if (result == -ENOENT && beside && *file != '/')
-		ebs_error_explain(error, result, "there is no C file \"%s\" beside the script (in %s), nor in %s", file,
-				  beside, templates);
+		ebs_error_explain(error, result,
+				  "there is no C file \"%s\" beside the script (in %s), nor in %s",
+				  file, beside, templates);
 	else if (result == -ENOENT)
 		ebs_error_explain(error, result, "there is no C file \"%s\"", file);
 	else if (result)
@@ -106,8 +108,8 @@ static void take_defines(lua_State *L, int index, struct ebs_source *source)
 	if (!source->defines)
 		luaL_error(L, "not enough memory");
 	count = 0;
-	lua_pushnil(L);                 // name
-	while (lua_next(L, index)) {    // name value
+	lua_pushnil(L);              // name
+	while (lua_next(L, index)) { // name value
 		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
 		const char *value = NULL;
 
@@ -117,10 +119,13 @@ static void take_defines(lua_State *L, int index, struct ebs_source *source)
 			value = lua_tostring(L, -1);
 		if (!name || !*name || (*name >= '0' && *name <= '9') ||
 		    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							  "0123456789_")])
+				      "0123456789_")])
 			luaL_argerror(L, 1, "defines: names must be names of C");
 		if (!value)
-			luaL_argerror(L, 1, lua_pushfstring(L, "defines: %s must be a string, an integer or true", name));
+			luaL_argerror(L, 1,
+				      lua_pushfstring(
+					      L, "defines: %s must be a string, an integer or true",
+					      name));
 		if (asprintf(&source->defines[count], "%s=%s", name, value) < 0) {
 			source->defines[count] = NULL;
 			luaL_error(L, "not enough memory");
@@ -130,11 +135,12 @@ static void take_defines(lua_State *L, int index, struct ebs_source *source)
 	}
 }
 
-static int set_constants(lua_State *L, int index, struct ebs_object *handle, struct ebs_error *error)
+static int set_constants(lua_State *L, int index, struct ebs_object *handle,
+			 struct ebs_error *error)
 {
 	int result = 0;
 
-	lua_pushnil(L);                          // name
+	lua_pushnil(L);                         // name
 	while (!result && lua_next(L, index)) { // name value
 		struct ebs_constant constant;
 		const char *name = lua_tostring(L, -2);
@@ -143,25 +149,28 @@ static int set_constants(lua_State *L, int index, struct ebs_object *handle, str
 		snprintf(what, sizeof(what), "constant %s", name);
 		result = ebs_object_constant(handle, name, &constant, error);
 		if (!result)
-			result = ebs_read_value(L, -1, ebs_object_types(handle), constant.layout, constant.data, what,
-						error);
+			result = ebs_read_value(L, -1, ebs_object_types(handle), constant.layout,
+						constant.data, what, error);
 		lua_pop(L, result ? 2 : 1); // name
 	}
 	return result;
 }
 
-static int set_max_entries(lua_State *L, int index, struct ebs_object *handle, struct ebs_error *error)
+static int set_max_entries(lua_State *L, int index, struct ebs_object *handle,
+			   struct ebs_error *error)
 {
 	int result = 0;
 
-	lua_pushnil(L);                          // map
+	lua_pushnil(L);                         // map
 	while (!result && lua_next(L, index)) { // map number
 		const char *map = lua_tostring(L, -2);
 		lua_Integer number = lua_tointeger(L, -1);
 
 		if (!lua_isinteger(L, -1) || number < 1 || number > UINT32_MAX)
-			result = ebs_error_set(error, "EINVAL", "max_entries: the number for map \"%s\" must be from 1 to %u",
-					       map, UINT32_MAX);
+			result = ebs_error_set(
+				error, "EINVAL",
+				"max_entries: the number for map \"%s\" must be from 1 to %u", map,
+				UINT32_MAX);
 		else
 			result = ebs_object_set_max_entries(handle, map, (uint32_t)number, error);
 		lua_pop(L, result ? 2 : 1); // map
@@ -169,7 +178,8 @@ static int set_max_entries(lua_State *L, int index, struct ebs_object *handle, s
 	return result;
 }
 
-// The table in option `name`, pushed; its keys are all strings. Pushes an empty one when it isn't given.
+// The table in option `name`, pushed; its keys are all strings. Pushes an empty one when it isn't
+// given.
 static void push_table_option(lua_State *L, int options, const char *name)
 {
 	if (lua_getfield(L, options, name) == LUA_TNIL) { // nil
@@ -181,10 +191,13 @@ static void push_table_option(lua_State *L, int options, const char *name)
 		luaL_argerror(L, 1, lua_pushfstring(L, "option '%s' must be a table", name));
 	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
 		if (lua_type(L, -2) != LUA_TSTRING)
-			luaL_argerror(L, 1, lua_pushfstring(L, "option '%s': the keys must be names", name));
+			luaL_argerror(
+				L, 1,
+				lua_pushfstring(L, "option '%s': the keys must be names", name));
 }
 
-// "pktcount" of "/usr/share/ebscript/scripts/pktcount.lua": what the kernel shows the object's maps by.
+// "pktcount" of "/usr/share/ebscript/scripts/pktcount.lua": what the kernel shows the object's maps
+// by.
 static void short_name(const char *path, char *out, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -229,11 +242,13 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 	return ebs_finish(L);
 }
 
-// Reads the options table at `options`, and starts the build. Pushes the load, whose user value is the options
-// table: what the build looks at stands in there. Returns 0, or -errno with `error` filled.
+// Reads the options table at `options`, and starts the build. Pushes the load, whose user value is
+// the options table: what the build looks at stands in there. Returns 0, or -errno with `error`
+// filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = { "source", "file", "constants", "defines", "max_entries", NULL };
+	static const char *const names[] = { "source",  "file",        "constants",
+					     "defines", "max_entries", NULL };
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 

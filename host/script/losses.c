@@ -15,17 +15,17 @@ static int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static void tell(const struct ebs_state *state, uint64_t count, uint64_t told, const char *what, const char *advice,
-		 bool at_end)
+static void tell(const struct ebs_state *state, uint64_t count, uint64_t told, const char *what,
+		 const char *advice, bool at_end)
 {
 	if (!count || (count == told && !at_end))
 		return;
 	if (at_end)
-		fprintf(stderr, "ebscript: %s: %llu %s in all (%s)\n", state->name, (unsigned long long)count, what,
-			advice);
+		fprintf(stderr, "ebscript: %s: %llu %s in all (%s)\n", state->name,
+			(unsigned long long)count, what, advice);
 	else
-		fprintf(stderr, "ebscript: %s: %llu %s (%s)\n", state->name, (unsigned long long)(count - told), what,
-			advice);
+		fprintf(stderr, "ebscript: %s: %llu %s (%s)\n", state->name,
+			(unsigned long long)(count - told), what, advice);
 }
 
 static bool same(struct ebs_losses a, struct ebs_losses b)
@@ -37,8 +37,8 @@ static void tell_all(struct script_object *object, struct ebs_losses losses, boo
 {
 	tell(object->state, losses.lost_events, object->told.lost_events, "events lost",
 	     "a ring buffer was full: raise its max_entries", at_end);
-	tell(object->state, losses.failed_updates, object->told.failed_updates, "map updates failed",
-	     "a map was full: raise its max_entries", at_end);
+	tell(object->state, losses.failed_updates, object->told.failed_updates,
+	     "map updates failed", "a map was full: raise its max_entries", at_end);
 	object->told = losses;
 	object->told_at = now_ns();
 }
@@ -62,7 +62,8 @@ void ebs_tell_losses(struct script_object *object)
 	if (now_ns() - object->told_at >= INTERVAL_NS)
 		tell_all(object, losses, false);
 	else if (!state->losses_due)
-		state->losses_due = ebs_loop_every(state->loop, INTERVAL_NS / 1e9, on_due, state, NULL);
+		state->losses_due =
+			ebs_loop_every(state->loop, INTERVAL_NS / 1e9, on_due, state, NULL);
 }
 
 void ebs_tell_total_losses(struct script_object *object)

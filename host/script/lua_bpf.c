@@ -21,8 +21,8 @@ static struct script_object *first_undrained(struct ebs_state *state)
 	return object;
 }
 
-// Hands over what the ring buffers still hold when the loop has ended. A handler may close any object, so the
-// list is read anew after each.
+// Hands over what the ring buffers still hold when the loop has ended. A handler may close any
+// object, so the list is read anew after each.
 static void drain(struct ebs_state *state)
 {
 	struct script_object *object;

@@ -35,7 +35,8 @@ int ebs_bpf_columns(lua_State *L)
 	lua_getfield(L, 2, "json"); // columns json
 	self->json = ebs_state(L)->options->json || lua_toboolean(L, -1);
 	int text = lua_getfield(L, 2, "text"); // columns json text
-	luaL_argcheck(L, text == LUA_TNIL || text == LUA_TFUNCTION, 2, "option 'text' must be a function");
+	luaL_argcheck(L, text == LUA_TNIL || text == LUA_TFUNCTION, 2,
+		      "option 'text' must be a function");
 	lua_setiuservalue(L, -3, 1); // columns json
 	lua_pop(L, 1);               // columns
 	self->columns = ebs_columns_new(spec, self->json, &error);
@@ -104,7 +105,8 @@ static void add_list(lua_State *L, struct ebs_row *row, int index)
 	ebs_row_list_end(row);
 }
 
-// A row whose text the script makes itself: calls the function on the top with the values above index 1.
+// A row whose text the script makes itself: calls the function on the top with the values above
+// index 1.
 static int write_text(lua_State *L)
 {
 	size_t size;
@@ -125,7 +127,8 @@ static int columns_row(lua_State *L)
 	int count = lua_gettop(L);
 	struct ebs_row row;
 
-	luaL_argcheck(L, (size_t)count - 1 <= ebs_columns_count(self->columns), count, "more values than columns");
+	luaL_argcheck(L, (size_t)count - 1 <= ebs_columns_count(self->columns), count,
+		      "more values than columns");
 	if (!self->json && lua_getiuservalue(L, 1, 1) == LUA_TFUNCTION) // ... text
 		return write_text(L);
 	ebs_buffer_clear(&self->out);

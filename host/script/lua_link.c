@@ -12,8 +12,8 @@ struct script_link {
 	struct script_link *next; // in object->links
 };
 
-int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program, const struct ebs_attach_options *options,
-		      struct ebs_error *error)
+int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
+		      const struct ebs_attach_options *options, struct ebs_error *error)
 {
 	index = lua_absindex(L, index);
 	struct script_object *object = lua_touserdata(L, index);
@@ -71,8 +71,8 @@ static int link_close(lua_State *L)
 	if (*place)
 		*place = self->next;
 	release(self);
-	lua_getiuservalue(L, 1, 1);       // object
-	ebs_object_unkeep(L, -1, self);   // object
+	lua_getiuservalue(L, 1, 1);     // object
+	ebs_object_unkeep(L, -1, self); // object
 	return 0;
 }
 
@@ -129,11 +129,8 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-	{ "__close", link_close },
-	{ "__gc", link_close },
-	{ "__index", link_index },
-	{ "__tostring", link_tostring },
-	{ NULL, NULL },
+	{ "__close", link_close },       { "__gc", link_close }, { "__index", link_index },
+	{ "__tostring", link_tostring }, { NULL, NULL },
 };
 
 void ebs_register_link(lua_State *L)

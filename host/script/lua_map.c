@@ -15,8 +15,8 @@ struct script_map {
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 {
 	index = lua_absindex(L, index);
-	struct script_map *self =
-		lua_newuserdatauv(L, sizeof(*self) + map->key_size + ebs_map_value_bytes(map), 1); // map
+	struct script_map *self = lua_newuserdatauv(
+		L, sizeof(*self) + map->key_size + ebs_map_value_bytes(map), 1); // map
 
 	self->map = map;
 	self->object = lua_touserdata(L, index);
@@ -48,27 +48,31 @@ static struct script_map *check_entries(lua_State *L, int index)
 	struct script_map *self = check_map(L, index);
 
 	if (!ebs_map_has_entries(self->map))
-		luaL_argerror(L, index, lua_pushfstring(L, "map '%s' (%s) has no entries with keys", self->map->name,
-							ebs_map_type_name(self->map)));
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "map '%s' (%s) has no entries with keys",
+					      self->map->name, ebs_map_type_name(self->map)));
 	return self;
 }
 
 // One part of an entry: as its layout says, else a string of just the right size.
-static void read_part(lua_State *L, int index, const struct script_map *self, const struct ebs_layout *layout,
-		      uint32_t size, uint8_t *out, const char *what)
+static void read_part(lua_State *L, int index, const struct script_map *self,
+		      const struct ebs_layout *layout, uint32_t size, uint8_t *out,
+		      const char *what)
 {
 	struct ebs_error error = { 0 };
 	size_t length = 0;
 
 	if (layout) {
-		if (ebs_read_value(L, index, ebs_object_types(self->object->handle), layout, out, what, &error))
+		if (ebs_read_value(L, index, ebs_object_types(self->object->handle), layout, out,
+				   what, &error))
 			ebs_raise_argument(L, index, &error);
 		return;
 	}
 	const char *bytes = luaL_checklstring(L, index, &length);
 	if (length != size)
-		luaL_argerror(L, index, lua_pushfstring(L, "%s: a string of %d bytes expected, got %d", what, (int)size,
-							(int)length));
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "%s: a string of %d bytes expected, got %d", what,
+					      (int)size, (int)length));
 	memcpy(out, bytes, size);
 }
 
@@ -90,8 +94,10 @@ static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
 	}
 	luaL_checktype(L, index, LUA_TTABLE);
 	if (lua_rawlen(L, index) != map->cpus)
-		luaL_argerror(L, index, lua_pushfstring(L, "a per-CPU value is a sequence of %d values, one a CPU",
-							(int)map->cpus));
+		luaL_argerror(
+			L, index,
+			lua_pushfstring(L, "a per-CPU value is a sequence of %d values, one a CPU",
+					(int)map->cpus));
 	memset(value, 0, ebs_map_value_bytes(map));
 	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
 		lua_rawgeti(L, index, cpu + 1); // value
@@ -103,11 +109,13 @@ static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
 		uint8_t *out = value + (size_t)cpu * map->stride;
 
 		if (map->value) {
-			if (ebs_read_value(L, -1, ebs_object_types(self->object->handle), map->value, out, what, &error))
+			if (ebs_read_value(L, -1, ebs_object_types(self->object->handle),
+					   map->value, out, what, &error))
 				ebs_raise_argument(L, index, &error);
 		} else if (!bytes || length != map->value_size) {
-			luaL_argerror(L, index, lua_pushfstring(L, "%s: a string of %d bytes expected", what,
-								(int)map->value_size));
+			luaL_argerror(L, index,
+				      lua_pushfstring(L, "%s: a string of %d bytes expected", what,
+						      (int)map->value_size));
 		} else {
 			memcpy(out, bytes, length);
 		}
@@ -120,8 +128,9 @@ static void push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *va
 {
 	lua_createtable(L, (int)map->cpus, 0); // values
 	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
-		ebs_push_value(L, map->value, value + (size_t)cpu * map->stride, map->value_size); // values value
-		lua_rawseti(L, -2, cpu + 1);                                                        // values
+		ebs_push_value(L, map->value, value + (size_t)cpu * map->stride,
+			       map->value_size); // values value
+		lua_rawseti(L, -2, cpu + 1);     // values
 	}
 }
 
@@ -170,7 +179,8 @@ static int map_delete(lua_State *L)
 	return 1;
 }
 
-// The state of a loop over a map: userdata that keeps its map alive and owns the entries that are handed out.
+// The state of a loop over a map: userdata that keeps its map alive and owns the entries that are
+// handed out.
 #define WALK_CLASS "bpf.Walk"
 
 struct script_walk {
@@ -292,16 +302,14 @@ static int map_tostring(lua_State *L)
 {
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 
-	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name, self->object->open ? "" : " (closed)");
+	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name,
+			self->object->open ? "" : " (closed)");
 	return 1;
 }
 
 static const luaL_Reg methods[] = {
-	{ "delete", map_delete },
-	{ "drain", map_drain },
-	{ "get", map_get },
-	{ "set", map_set },
-	{ NULL, NULL },
+	{ "delete", map_delete }, { "drain", map_drain }, { "get", map_get },
+	{ "set", map_set },       { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {

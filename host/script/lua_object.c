@@ -28,14 +28,14 @@ struct script_object *ebs_check_object(lua_State *L, int index)
 
 void ebs_object_keep(lua_State *L, int index, struct script_object *object)
 {
-	index = lua_absindex(L, index);                      // value
-	lua_getiuservalue(L, index, 1);                      // value kept
-	lua_insert(L, -2);                                   // kept value
-	lua_rawsetp(L, -2, lua_topointer(L, -1));            // kept
-	lua_pop(L, 1);                                       // -
+	index = lua_absindex(L, index);           // value
+	lua_getiuservalue(L, index, 1);           // value kept
+	lua_insert(L, -2);                        // kept value
+	lua_rawsetp(L, -2, lua_topointer(L, -1)); // kept
+	lua_pop(L, 1);                            // -
 	if (object->anchored)
 		return;
-	lua_pushvalue(L, index);                  // object
+	lua_pushvalue(L, index);                   // object
 	lua_rawsetp(L, LUA_REGISTRYINDEX, object); // -
 	object->anchored = true;
 	object->next = object->state->objects;
@@ -125,7 +125,8 @@ static int object_attach(lua_State *L)
 	}
 	if (!attached) {
 		ebs_error_set(&error, "EINVAL",
-			      "no SEC() of this C says where to attach: use object:program(name):attach{...}");
+			      "no SEC() of this C says where to attach: use "
+			      "object:program(name):attach{...}");
 		return ebs_fail(L, &error);
 	}
 	lua_pushboolean(L, true);
@@ -133,8 +134,8 @@ static int object_attach(lua_State *L)
 }
 
 // Raises with the names that there are.
-static int refuse_name(lua_State *L, const char *what, const char *name, const char *(*at)(struct ebs_object *, size_t),
-		       struct ebs_object *handle)
+static int refuse_name(lua_State *L, const char *what, const char *name,
+		       const char *(*at)(struct ebs_object *, size_t), struct ebs_object *handle)
 {
 	luaL_Buffer names;
 	const char *known;
@@ -200,16 +201,17 @@ static int object_enum(lua_State *L)
 
 	lua_newtable(L); // values
 	for (uint32_t i = 0; id && (enumerator = ebs_types_enumerator(types, id, i, &value)); i++) {
-		lua_pushinteger(L, value);        // values value
-		lua_setfield(L, -2, enumerator); // values
+		lua_pushinteger(L, value);                   // values value
+		lua_setfield(L, -2, enumerator);             // values
 		if (lua_rawgeti(L, -1, value) == LUA_TNIL) { // values nil
-			lua_pushstring(L, enumerator);        // values nil name
-			lua_rawseti(L, -3, value);            // values nil
+			lua_pushstring(L, enumerator);       // values nil name
+			lua_rawseti(L, -3, value);           // values nil
 		}
 		lua_pop(L, 1); // values
 	}
 	if (!id || !ebs_types_enumerator(types, id, 0, &value))
-		return luaL_argerror(L, 2, lua_pushfstring(L, "the object's types have no enum '%s'", name));
+		return luaL_argerror(
+			L, 2, lua_pushfstring(L, "the object's types have no enum '%s'", name));
 	return 1;
 }
 

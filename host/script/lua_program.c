@@ -43,9 +43,13 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 
 		options->values[i].given = type != LUA_TNIL;
 		if (type != LUA_TNIL && info->is_number && !lua_isinteger(L, -1))
-			luaL_argerror(L, index, lua_pushfstring(L, "option '%s' must be an integer", info->name));
+			luaL_argerror(
+				L, index,
+				lua_pushfstring(L, "option '%s' must be an integer", info->name));
 		if (type != LUA_TNIL && !info->is_number && type != LUA_TSTRING)
-			luaL_argerror(L, index, lua_pushfstring(L, "option '%s' must be a string", info->name));
+			luaL_argerror(
+				L, index,
+				lua_pushfstring(L, "option '%s' must be a string", info->name));
 		if (info->is_number)
 			options->values[i].number = lua_tointeger(L, -1);
 		else if (type != LUA_TNIL)
@@ -83,15 +87,17 @@ static int program_test_run(lua_State *L)
 	lua_settop(L, 2);
 	if (!lua_isnil(L, 2)) {
 		ebs_check_option_names(L, 2, names);
-		lua_getfield(L, 2, "data");         // data
+		lua_getfield(L, 2, "data"); // data
 		data = luaL_optlstring(L, 3, "", &size);
 		lua_getfield(L, 2, "repeat_count"); // data repeat
 		repeat = luaL_optinteger(L, 4, 1);
-		luaL_argcheck(L, repeat >= 1 && repeat <= INT32_MAX, 2, "repeat_count must be at least 1");
+		luaL_argcheck(L, repeat >= 1 && repeat <= INT32_MAX, 2,
+			      "repeat_count must be at least 1");
 	}
-	if (ebs_program_test_run(self->program, data, size, (uint32_t)repeat, &result, &after, &error))
+	if (ebs_program_test_run(self->program, data, size, (uint32_t)repeat, &result, &after,
+				 &error))
 		return ebs_fail(L, &error);
-	lua_createtable(L, 0, 3);                    // result
+	lua_createtable(L, 0, 3); // result
 	lua_pushinteger(L, result.return_value);
 	lua_setfield(L, -2, "return_value");
 	lua_pushinteger(L, result.duration);
@@ -120,7 +126,8 @@ static int program_tostring(lua_State *L)
 {
 	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
 
-	lua_pushfstring(L, EBS_PROGRAM_CLASS ": %s%s", self->program->name, self->object->open ? "" : " (closed)");
+	lua_pushfstring(L, EBS_PROGRAM_CLASS ": %s%s", self->program->name,
+			self->object->open ? "" : " (closed)");
 	return 1;
 }
 

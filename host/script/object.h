@@ -16,9 +16,9 @@
 struct script_link;
 struct script_handler;
 
-// User value 1 is a table that keeps the object's links and handlers alive: they end with the object, not
-// when the script lets go of them. From the first link or handler on, the registry keeps the object alive
-// in the same way, until close().
+// User value 1 is a table that keeps the object's links and handlers alive: they end with the
+// object, not when the script lets go of them. From the first link or handler on, the registry
+// keeps the object alive in the same way, until close().
 struct script_object {
 	struct ebs_object *handle; // NULL until opened
 	bool open;                 // loaded and not closed yet
@@ -40,8 +40,8 @@ struct script_object *ebs_object_new(lua_State *L);
 // The object at `index`; raises when it is none, or closed.
 struct script_object *ebs_check_object(lua_State *L, int index);
 
-// Makes `object`, which is at `index`, live until it is closed, and keeps the value on the top of the stack
-// alive with it. Pops that value.
+// Makes `object`, which is at `index`, live until it is closed, and keeps the value on the top of
+// the stack alive with it. Pops that value.
 void ebs_object_keep(lua_State *L, int index, struct script_object *object);
 // Lets go of the value again, whose address is `value`.
 void ebs_object_unkeep(lua_State *L, int index, const void *value);
@@ -50,8 +50,8 @@ void ebs_object_unkeep(lua_State *L, int index, const void *value);
 void ebs_push_program(lua_State *L, int index, struct ebs_program *program);
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
 // Attaches and pushes the link. Returns 0, or -errno with `error` filled and nothing pushed.
-int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program, const struct ebs_attach_options *options,
-		      struct ebs_error *error);
+int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
+		      const struct ebs_attach_options *options, struct ebs_error *error);
 
 // The map at `index`, or NULL when it is none; raises when its object is closed.
 struct ebs_map *ebs_test_map(lua_State *L, int index);
@@ -63,12 +63,12 @@ void ebs_handlers_close(struct script_object *object);
 // events.c: object:on_event(map, handler [, options]).
 int ebs_object_on_event(lua_State *L);
 void ebs_register_handler(lua_State *L);
-// Hands over what is left in all ring buffers of the object, at the end of bpf.run(). Returns 0, or a negative
-// number when a handler failed.
+// Hands over what is left in all ring buffers of the object, at the end of bpf.run(). Returns 0, or
+// a negative number when a handler failed.
 int ebs_handlers_drain(struct script_object *object);
 
-// losses.c: tells on standard error, at most once a second, what was lost since the last notice; and what was
-// lost in all.
+// losses.c: tells on standard error, at most once a second, what was lost since the last notice;
+// and what was lost in all.
 void ebs_tell_losses(struct script_object *object);
 void ebs_tell_total_losses(struct script_object *object);
 

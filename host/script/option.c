@@ -15,9 +15,9 @@ static bool is_among(const char *name, const char *const *names)
 void ebs_check_option_names(lua_State *L, int index, const char *const *names)
 {
 	luaL_checktype(L, index, LUA_TTABLE);
-	lua_pushnil(L);               // key
-	while (lua_next(L, index)) {  // key value
-		lua_pop(L, 1);        // key
+	lua_pushnil(L);              // key
+	while (lua_next(L, index)) { // key value
+		lua_pop(L, 1);       // key
 		const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
 		if (name && is_among(name, names))
 			continue;

@@ -15,14 +15,15 @@ struct ebs_script_options {
 	bool verbose; // libbpf's and the compiler's own words on standard error
 	bool stats;   // at the end, where the start's time went, on standard error
 	bool check;   // compile and load; the script ends before anything is attached
-	bool emit_c;  // write the C as compiled to standard output; the script ends at its first bpf.load()
+	bool emit_c;  // write the C as compiled to standard output; the script ends at its first
+		      // bpf.load()
 	const char *emit_object; // write the ELF object to this file, likewise; may be NULL
 	bool no_cache;
 	const char *cache_dir; // in place of the user's own; may be NULL
 };
 
-// Runs the script. Errors have been told on standard error. Returns the exit status: 0, or 1 for a failed
-// script.
+// Runs the script. Errors have been told on standard error. Returns the exit status: 0, or 1 for a
+// failed script.
 int ebs_script_run(const struct ebs_script_options *options);
 
 // Empties the cache. Returns the exit status.

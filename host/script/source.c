@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which lines of the script a piece of C is: the string that it was written as is looked for in the Lua files whose
-// functions led to the call.
+// Which lines of the script a piece of C is: the string that it was written as is looked for in the
+// Lua files whose functions led to the call.
 #include "script/source.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 struct file {
 	const char *text; // `size` bytes
 	size_t size;
-	const char *name; // for messages
+	const char *name;      // for messages
 	struct ebs_buffer own; // what was read for this
 };
 
@@ -51,9 +51,11 @@ static bool open_file(const struct ebs_state *state, const lua_Debug *function, 
 }
 
 // Whether the literal is the text, and its lines those of the script.
-static bool is_text(const struct ebs_literal *literal, const char *text, size_t size, struct ebs_buffer *decoded)
+static bool is_text(const struct ebs_literal *literal, const char *text, size_t size,
+		    struct ebs_buffer *decoded)
 {
-	if (literal->end - literal->text < (ptrdiff_t)size) // no escape is shorter than what it means
+	if (literal->end - literal->text <
+	    (ptrdiff_t)size) // no escape is shorter than what it means
 		return false;
 	ebs_buffer_clear(decoded);
 	bool straight = ebs_literal_decode(literal, decoded);
@@ -64,27 +66,34 @@ static bool is_text(const struct ebs_literal *literal, const char *text, size_t 
 enum rank {
 	NOWHERE,
 	SOMEWHERE,
-	BEFORE,   // in front of the call and in no brackets: put into a variable, perhaps; the last one counts
+	BEFORE,   // in front of the call and in no brackets: put into a variable, perhaps; the last
+		  // one counts
 	ARGUMENT, // of this very call
 };
 
-static enum rank rank_of(const struct ebs_literals *scan, const struct ebs_literal *literal, int call_line)
+static enum rank rank_of(const struct ebs_literals *scan, const struct ebs_literal *literal,
+			 int call_line)
 {
 	if (ebs_literals_inside(scan, call_line))
 		return ARGUMENT;
 	return literal->line <= call_line && !scan->depth ? BEFORE : SOMEWHERE;
 }
 
-static enum rank find_place(const struct file *file, int call_line, const char *text, size_t size, struct place *place)
+static enum rank find_place(const struct file *file, int call_line, const char *text, size_t size,
+			    struct place *place)
 {
-	struct ebs_literals scan = { .next = file->text, .end = file->text + file->size, .line_start = file->text,
+	struct ebs_literals scan = { .next = file->text,
+				     .end = file->text + file->size,
+				     .line_start = file->text,
 				     .line = 1 };
 	struct ebs_buffer decoded = { 0 };
 	struct ebs_literal literal;
 	enum rank best = NOWHERE;
 
 	while (best < ARGUMENT && ebs_literals_next(&scan, &literal)) {
-		enum rank rank = is_text(&literal, text, size, &decoded) ? rank_of(&scan, &literal, call_line) : NOWHERE;
+		enum rank rank = is_text(&literal, text, size, &decoded)
+					 ? rank_of(&scan, &literal, call_line)
+					 : NOWHERE;
 
 		if (rank <= best && (rank != BEFORE || best != BEFORE))
 			continue;
@@ -110,7 +119,8 @@ static void look(lua_State *L, struct ebs_source *source, const char *text, size
 	enum rank best = NOWHERE;
 	lua_Debug function;
 
-	for (int level = 1; best < ARGUMENT && level < DEEPEST && lua_getstack(L, level, &function); level++) {
+	for (int level = 1; best < ARGUMENT && level < DEEPEST && lua_getstack(L, level, &function);
+	     level++) {
 		struct file file;
 		struct place place = { 0 };
 
@@ -144,7 +154,8 @@ static void name_call(lua_State *L, struct ebs_source *source)
 			file.name = state->name;
 	}
 	int size = line < 1 ? asprintf(&source->name, "%s (source of bpf.load)", file.name)
-			    : asprintf(&source->name, "%s (source of bpf.load at line %d)", file.name, line);
+			    : asprintf(&source->name, "%s (source of bpf.load at line %d)",
+				       file.name, line);
 	if (size < 0)
 		source->name = NULL;
 	ebs_buffer_free(&file.own);

@@ -8,10 +8,11 @@
 
 #include "script/build.h"
 
-// Fills in the text and the name by which messages call it. Where the text stands in the Lua file that called, it
-// gets blank lines and columns in front, so that its lines are the file's in the compiler's messages and, by
-// the object's line information, in the verifier's. Else the name tells that its lines are its own.
-// (A #line directive would make clang add notes about source that it can't find.)
+// Fills in the text and the name by which messages call it. Where the text stands in the Lua file
+// that called, it gets blank lines and columns in front, so that its lines are the file's in the
+// compiler's messages and, by the object's line information, in the verifier's. Else the name tells
+// that its lines are its own. (A #line directive would make clang add notes about source that it
+// can't find.)
 void ebs_source_take_text(lua_State *L, struct ebs_source *source, const char *text, size_t size);
 
 #endif

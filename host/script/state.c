@@ -23,17 +23,18 @@ struct ebs_state *ebs_state(lua_State *L)
 	return *(struct ebs_state **)lua_getextraspace(L);
 }
 
-void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods, const luaL_Reg *metamethods)
+void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods,
+		   const luaL_Reg *metamethods)
 {
-	luaL_newmetatable(L, class_name);  // metatable
-	lua_newtable(L);                   // metatable methods
+	luaL_newmetatable(L, class_name); // metatable
+	lua_newtable(L);                  // metatable methods
 	luaL_setfuncs(L, methods, 0);
-	lua_pushvalue(L, -1);              // metatable methods methods
-	lua_setfield(L, -3, "__index");    // metatable methods
-	lua_insert(L, -2);                 // methods metatable
-	lua_pushvalue(L, -2);              // methods metatable methods
-	luaL_setfuncs(L, metamethods, 1);  // methods metatable
-	lua_pop(L, 2);                     // -
+	lua_pushvalue(L, -1);             // metatable methods methods
+	lua_setfield(L, -3, "__index");   // metatable methods
+	lua_insert(L, -2);                // methods metatable
+	lua_pushvalue(L, -2);             // methods metatable methods
+	luaL_setfuncs(L, metamethods, 1); // methods metatable
+	lua_pop(L, 2);                    // -
 }
 
 // The program runs as root: a module must never come from where somebody happens to stand.
@@ -42,8 +43,8 @@ static void close_module_path(lua_State *L, const char *field)
 	luaL_Buffer kept;
 	bool first = true;
 
-	lua_getglobal(L, "package");                   // package
-	lua_getfield(L, -1, field);                    // package path
+	lua_getglobal(L, "package"); // package
+	lua_getfield(L, -1, field);  // package path
 	const char *path = luaL_optstring(L, -1, "");
 	luaL_buffinit(L, &kept);
 	while (*path) {
@@ -95,7 +96,8 @@ int ebs_run_text(lua_State *L)
 	const char *text = state->text;
 	size_t size = state->text_size;
 
-	if (size && *text == '#') { // the line for execve(2); its end stays, so that lines keep their numbers
+	if (size && *text == '#') { // the line for execve(2); its end stays, so that lines keep
+				    // their numbers
 		size_t length = strcspn(text, "\n");
 		text += length;
 		size -= length;
@@ -110,7 +112,8 @@ int ebs_run_text(lua_State *L)
 	return 0;
 }
 
-// The shipped script of this name, with or without its ".lua"; owned by the caller, NULL when there is none.
+// The shipped script of this name, with or without its ".lua"; owned by the caller, NULL when there
+// is none.
 static char *find_shipped(const char *name)
 {
 	static const char *const suffixes[] = { "", ".lua" };
@@ -136,8 +139,8 @@ static bool is_open_to_others(const char *folder)
 	       (status.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-// A path, else the name of a shipped script; owned by the caller. A bare name means a file that stands here, unless
-// that may be somebody's trap for who wants the shipped one.
+// A path, else the name of a shipped script; owned by the caller. A bare name means a file that
+// stands here, unless that may be somebody's trap for who wants the shipped one.
 static char *find_script(const char *name)
 {
 	char *shipped = strchr(name, '/') ? NULL : find_shipped(name);
@@ -148,7 +151,8 @@ static char *find_script(const char *name)
 	return strdup(name);
 }
 
-static int read_script(const struct ebs_script_options *options, struct ebs_buffer *text, char **path)
+static int read_script(const struct ebs_script_options *options, struct ebs_buffer *text,
+		       char **path)
 {
 	if (options->chunk) {
 		ebs_buffer_append_string(text, options->chunk);
@@ -183,7 +187,8 @@ static int to_text(lua_State *L)
 	return 1;
 }
 
-// Whether the text starts with the script's name, as the compiler's messages do, in colour on a terminal.
+// Whether the text starts with the script's name, as the compiler's messages do, in colour on a
+// terminal.
 static bool is_named(const char *text, const char *name)
 {
 	size_t length = strlen(name);
@@ -192,14 +197,15 @@ static bool is_named(const char *text, const char *name)
 		text += strcspn(text, "m");
 		text += *text == 'm';
 	}
-	return strncmp(text, name, length) == 0 && (text[length] == ':' || strncmp(text + length, " (", 2) == 0);
+	return strncmp(text, name, length) == 0 &&
+	       (text[length] == ':' || strncmp(text + length, " (", 2) == 0);
 }
 
 // Tells the error on the top of the stack. Its text starts with the script's name, once.
 static void tell_error(lua_State *L, const struct ebs_state *state)
 {
-	lua_pushcfunction(L, to_text); // error function
-	lua_insert(L, -2);             // function error
+	lua_pushcfunction(L, to_text);          // error function
+	lua_insert(L, -2);                      // function error
 	bool has_text = !lua_pcall(L, 1, 1, 0); // an error object's __tostring may fail itself
 	const char *message = has_text ? lua_tostring(L, -1) : "(an error that can't be told)";
 
@@ -226,7 +232,8 @@ static int finish_output(const struct ebs_state *state)
 	int error = ebs_standard_output_finish();
 
 	if (error)
-		fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name, strerror(-error));
+		fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name,
+			strerror(-error));
 	return error;
 }
 
@@ -270,10 +277,13 @@ int ebs_script_run(const struct ebs_script_options *options)
 	int result = read_script(options, &text, &path);
 
 	if (result) {
-		fprintf(stderr, "ebscript: can't read the script \"%s\": %s\n", options->script, strerror(-result));
+		fprintf(stderr, "ebscript: can't read the script \"%s\": %s\n", options->script,
+			strerror(-result));
 	} else {
 		struct ebs_state state = {
-			.name = path ? base_name(path) : options->chunk ? "(command line)" : "(standard input)",
+			.name = path             ? base_name(path)
+				: options->chunk ? "(command line)"
+						 : "(standard input)",
 			.path = path,
 			.text = text.data ? text.data : "",
 			.text_size = text.size,
@@ -318,7 +328,8 @@ int ebs_script_clear_cache(const char *cache_dir)
 	if (cache && !ebs_cache_trim(cache, 0, &error))
 		printf("ebscript: the cache in %s is empty\n", ebs_cache_path(cache));
 	else
-		fprintf(stderr, "ebscript: the cache can't be cleared: %s\n", ebs_error_text(&error));
+		fprintf(stderr, "ebscript: the cache can't be cleared: %s\n",
+			ebs_error_text(&error));
 	int status = ebs_error_is_set(&error) ? 1 : 0;
 	ebs_cache_close(cache);
 	ebs_error_clear(&error);

@@ -21,22 +21,22 @@ struct script_object;
 struct ebs_state {
 	lua_State *L;
 	struct ebs_loop *loop;
-	const char *name;  // of the script, as messages show it
-	const char *path;  // where it was read from; NULL for standard input and -e
-	const char *text;  // the script's own text, `text_size` bytes
+	const char *name; // of the script, as messages show it
+	const char *path; // where it was read from; NULL for standard input and -e
+	const char *text; // the script's own text, `text_size` bytes
 	size_t text_size;
 	const struct ebs_script_options *options;
-	struct ebs_cache *cache; // opened by the first load; NULL while there is none
+	struct ebs_cache *cache;        // opened by the first load; NULL while there is none
 	struct ebs_error cache_refusal; // why it can't be used
 	bool cache_refusal_told;
 	struct ebs_stats stats;
-	bool colour;           // standard error is a terminal
-	lua_State *running;    // the thread that called bpf.run(), while it runs
-	bool failed;           // a handler raised: its error is on the top of that thread's stack
+	bool colour;        // standard error is a terminal
+	lua_State *running; // the thread that called bpf.run(), while it runs
+	bool failed;        // a handler raised: its error is on the top of that thread's stack
 	volatile sig_atomic_t interrupted; // a signal came
-	bool finished;         // --check or --emit have what they want
-	bool cut;              // Lua code had to be ended by force because of it
-	struct ebs_timer *losses_due;  // until a notice of losses may follow the one before, or NULL
+	bool finished;                     // --check or --emit have what they want
+	bool cut;                          // Lua code had to be ended by force because of it
+	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct script_object *objects; // those that have handlers or counters to look after
 };
 
@@ -54,12 +54,12 @@ int ebs_fail(lua_State *L, struct ebs_error *error);
 int ebs_raise(lua_State *L, struct ebs_error *error);
 // As an argument's fault: `bad argument #1 to 'set' (...)`.
 int ebs_raise_argument(lua_State *L, int argument, struct ebs_error *error);
-// The message handler of every protected call: adds a traceback, unless the script raised a sentence of its
-// own by assert() or error(..., 0).
+// The message handler of every protected call: adds a traceback, unless the script raised a
+// sentence of its own by assert() or error(..., 0).
 int ebs_message_handler(lua_State *L);
 
-// Calls `function` with `argument` as light userdata, from a callback of the loop, which must not raise. Returns 0,
-// or -ECANCELED with state->failed set.
+// Calls `function` with `argument` as light userdata, from a callback of the loop, which must not
+// raise. Returns 0, or -ECANCELED with state->failed set.
 int ebs_call_protected(struct ebs_state *state, lua_CFunction function, void *argument);
 
 // Ends the script, which has done what --check or --emit asked for: exit status 0. Doesn't return.
@@ -87,7 +87,9 @@ void ebs_register_timer(lua_State *L);
 void ebs_register_columns(lua_State *L);
 void ebs_register_view(lua_State *L);
 
-// Makes a class: a metatable with its methods, and `properties` looked up by `index` when it isn't NULL.
-void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods, const luaL_Reg *metamethods);
+// Makes a class: a metatable with its methods, and `properties` looked up by `index` when it isn't
+// NULL.
+void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods,
+		   const luaL_Reg *metamethods);
 
 #endif

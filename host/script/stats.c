@@ -44,7 +44,8 @@ static long peak_memory(void)
 	char line[128];
 	long peak = 0;
 
-	while (status && fgets(line, sizeof(line), status) && sscanf(line, "VmHWM: %ld", &peak) != 1)
+	while (status && fgets(line, sizeof(line), status) &&
+	       sscanf(line, "VmHWM: %ld", &peak) != 1)
 		continue;
 	if (status)
 		fclose(status);
@@ -53,7 +54,8 @@ static long peak_memory(void)
 
 void ebs_stats_print(struct ebs_stats *stats, const char *script)
 {
-	static const char *const names[EBS_PHASES] = { "script", "types", "compile", "load", "attach" };
+	static const char *const names[EBS_PHASES] = { "script", "types", "compile", "load",
+						       "attach" };
 	uint64_t sum = 0;
 
 	ebs_stats_stop(stats);
@@ -63,6 +65,8 @@ void ebs_stats_print(struct ebs_stats *stats, const char *script)
 		sum += stats->spent[i];
 	}
 	fprintf(stderr, " in all %.2f ms\n", (double)sum / 1e6);
-	fprintf(stderr, "ebscript: %s: cache: %u hits, %u misses; peak memory: host %ld KiB, compiler %ld KiB\n", script,
-		stats->hits, stats->misses, peak_memory(), stats->child_peak);
+	fprintf(stderr,
+		"ebscript: %s: cache: %u hits, %u misses; peak memory: host %ld KiB, compiler %ld "
+		"KiB\n",
+		script, stats->hits, stats->misses, peak_memory(), stats->child_peak);
 }

@@ -8,7 +8,8 @@
 
 enum ebs_phase {
 	EBS_PHASE_SCRIPT, // whatever isn't one of the others
-	EBS_PHASE_TYPES,  // the kernel's types: the header for the compiler, the part that relocation needs
+	EBS_PHASE_TYPES,  // the kernel's types: the header for the compiler, the part that
+			  // relocation needs
 	EBS_PHASE_COMPILE,
 	EBS_PHASE_LOAD, // open, configure, load
 	EBS_PHASE_ATTACH,

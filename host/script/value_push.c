@@ -46,7 +46,8 @@ static double load_float(const uint8_t *data, uint32_t size)
 	return (double)value32;
 }
 
-static void push_array(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size)
+static void push_array(lua_State *L, const struct ebs_layout *layout, const uint8_t *data,
+		       size_t size)
 {
 	uint32_t stride = layout->element->size;
 	size_t count = layout->count;
@@ -60,7 +61,8 @@ static void push_array(lua_State *L, const struct ebs_layout *layout, const uint
 	}
 }
 
-static void push_record(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size)
+static void push_record(lua_State *L, const struct ebs_layout *layout, const uint8_t *data,
+			size_t size)
 {
 	lua_createtable(L, 0, (int)layout->field_count); // record
 	for (uint32_t i = 0; i < layout->field_count; i++) {
@@ -78,8 +80,8 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 
 	bool whole = size >= layout->size;
 	size_t length = layout->flexible || !whole ? size : layout->size;
-	if (!whole && (layout->kind == EBS_SIGNED || layout->kind == EBS_UNSIGNED || layout->kind == EBS_BOOL ||
-		       layout->kind == EBS_FLOAT)) {
+	if (!whole && (layout->kind == EBS_SIGNED || layout->kind == EBS_UNSIGNED ||
+		       layout->kind == EBS_BOOL || layout->kind == EBS_FLOAT)) {
 		lua_pushnil(L);
 		return;
 	}
@@ -121,7 +123,8 @@ void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *
 		if (outside || field->offset > size)
 			lua_pushnil(L);
 		else
-			ebs_push_value(L, field->layout, record + field->offset, size - field->offset);
+			ebs_push_value(L, field->layout, record + field->offset,
+				       size - field->offset);
 		return;
 	}
 	if (field->offset + (field->bit_offset + field->bit_size + 7u) / 8 > size)

@@ -11,7 +11,7 @@
 // Where in the value the reader is, for messages: "key.addresses[2].port".
 struct place {
 	const struct place *outer;
-	const char *name; // a field, or NULL
+	const char *name;  // a field, or NULL
 	lua_Integer index; // of an array, when there is no name
 };
 
@@ -21,8 +21,8 @@ struct reader {
 	struct ebs_error *error;
 };
 
-static int read_value(struct reader *reader, int index, const struct ebs_layout *layout, uint8_t *out,
-		      const struct place *place);
+static int read_value(struct reader *reader, int index, const struct ebs_layout *layout,
+		      uint8_t *out, const struct place *place);
 
 static void append_place(struct ebs_buffer *out, const struct place *place)
 {
@@ -80,13 +80,14 @@ static int refuse_value(struct reader *reader, int index, const struct place *pl
 }
 
 // An enumerator's name stands for its value.
-static bool find_enumerator(struct reader *reader, const struct ebs_layout *layout, const char *name,
-			    int64_t *value)
+static bool find_enumerator(struct reader *reader, const struct ebs_layout *layout,
+			    const char *name, int64_t *value)
 {
 	const char *enumerator;
 
-	for (uint32_t i = 0; reader->types &&
-			     (enumerator = ebs_types_enumerator(reader->types, layout->type_id, i, value));
+	for (uint32_t i = 0;
+	     reader->types &&
+	     (enumerator = ebs_types_enumerator(reader->types, layout->type_id, i, value));
 	     i++)
 		if (strcmp(enumerator, name) == 0)
 			return true;
@@ -106,11 +107,12 @@ static int64_t lowest(unsigned bits, bool is_signed)
 // A u64 takes every Lua integer: those above 2^63 - 1 are negative in Lua.
 static bool in_range(int64_t value, unsigned bits, bool is_signed)
 {
-	return bits == 64 || (value >= lowest(bits, is_signed) && value <= highest(bits, is_signed));
+	return bits == 64 ||
+	       (value >= lowest(bits, is_signed) && value <= highest(bits, is_signed));
 }
 
-static int read_integer(struct reader *reader, int index, const struct ebs_layout *layout, unsigned bits,
-			const struct place *place, int64_t *value)
+static int read_integer(struct reader *reader, int index, const struct ebs_layout *layout,
+			unsigned bits, const struct place *place, int64_t *value)
 {
 	lua_State *L = reader->L;
 	int is_integer = 0;
@@ -126,8 +128,9 @@ static int read_integer(struct reader *reader, int index, const struct ebs_layou
 
 	char text[200];
 	bool is_signed = layout->kind == EBS_SIGNED;
-	snprintf(text, sizeof(text), "%lld doesn't fit into %s (%lld to %lld)", (long long)*value, layout->name,
-		 (long long)lowest(bits, is_signed), (long long)highest(bits, is_signed));
+	snprintf(text, sizeof(text), "%lld doesn't fit into %s (%lld to %lld)", (long long)*value,
+		 layout->name, (long long)lowest(bits, is_signed),
+		 (long long)highest(bits, is_signed));
 	return refuse(reader, place, text);
 }
 
@@ -140,8 +143,8 @@ static void store(uint8_t *out, int64_t value, uint32_t size)
 #endif
 }
 
-static int read_text(struct reader *reader, int index, const struct ebs_layout *layout, uint8_t *out,
-		     const struct place *place)
+static int read_text(struct reader *reader, int index, const struct ebs_layout *layout,
+		     uint8_t *out, const struct place *place)
 {
 	char text[200];
 
@@ -153,15 +156,16 @@ static int read_text(struct reader *reader, int index, const struct ebs_layout *
 
 	if (!fits) {
 		snprintf(text, sizeof(text), "a string of %s%u bytes expected for type %s, got %zu",
-			 layout->kind == EBS_STRING ? "at most " : "", layout->size, layout->name, size);
+			 layout->kind == EBS_STRING ? "at most " : "", layout->size, layout->name,
+			 size);
 		return refuse(reader, place, text);
 	}
 	memcpy(out, data, size);
 	return 0;
 }
 
-static int read_array(struct reader *reader, int index, const struct ebs_layout *layout, uint8_t *out,
-		      const struct place *place)
+static int read_array(struct reader *reader, int index, const struct ebs_layout *layout,
+		      uint8_t *out, const struct place *place)
 {
 	lua_State *L = reader->L;
 	char text[200];
@@ -170,7 +174,8 @@ static int read_array(struct reader *reader, int index, const struct ebs_layout 
 
 	size_t count = lua_rawlen(L, index);
 	if (count > layout->count) {
-		snprintf(text, sizeof(text), "type %s holds %u elements, got %zu", layout->name, layout->count, count);
+		snprintf(text, sizeof(text), "type %s holds %u elements, got %zu", layout->name,
+			 layout->count, count);
 		return refuse(reader, place, text);
 	}
 	int result = 0;
@@ -178,7 +183,8 @@ static int read_array(struct reader *reader, int index, const struct ebs_layout 
 		struct place inner = { place, NULL, (lua_Integer)i + 1 };
 
 		lua_rawgeti(L, index, inner.index); // value
-		result = read_value(reader, lua_gettop(L), layout->element, out + i * layout->element->size, &inner);
+		result = read_value(reader, lua_gettop(L), layout->element,
+				    out + i * layout->element->size, &inner);
 		lua_pop(L, 1);
 	}
 	return result;
@@ -197,8 +203,8 @@ static int refuse_field(struct reader *reader, const char *name, const struct eb
 	return result;
 }
 
-static int read_field(struct reader *reader, int index, const struct ebs_field *field, uint8_t *record,
-		      const struct place *place)
+static int read_field(struct reader *reader, int index, const struct ebs_field *field,
+		      uint8_t *record, const struct place *place)
 {
 	int64_t value;
 
@@ -207,7 +213,8 @@ static int read_field(struct reader *reader, int index, const struct ebs_field *
 	if (field->layout->kind == EBS_BOOL && lua_isboolean(reader->L, index)) {
 		value = lua_toboolean(reader->L, index);
 	} else {
-		int result = read_integer(reader, index, field->layout, field->bit_size, place, &value);
+		int result =
+			read_integer(reader, index, field->layout, field->bit_size, place, &value);
 		if (result)
 			return result;
 	}
@@ -215,8 +222,8 @@ static int read_field(struct reader *reader, int index, const struct ebs_field *
 	return 0;
 }
 
-static int read_record(struct reader *reader, int index, const struct ebs_layout *layout, uint8_t *out,
-		       const struct place *place)
+static int read_record(struct reader *reader, int index, const struct ebs_layout *layout,
+		       uint8_t *out, const struct place *place)
 {
 	lua_State *L = reader->L;
 	struct ebs_view_bytes view;
@@ -231,9 +238,10 @@ static int read_record(struct reader *reader, int index, const struct ebs_layout
 		return refuse_value(reader, index, place, layout, "a table");
 
 	int result = 0;
-	lua_pushnil(L);                          // key
+	lua_pushnil(L);                         // key
 	while (!result && lua_next(L, index)) { // key value
-		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)";
+		const char *name =
+			lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)";
 		const struct ebs_field *field = ebs_layout_field(layout, name);
 		struct place inner = { place, name, 0 };
 
@@ -245,8 +253,8 @@ static int read_record(struct reader *reader, int index, const struct ebs_layout
 }
 
 // `out` is zero before.
-static int read_value(struct reader *reader, int index, const struct ebs_layout *layout, uint8_t *out,
-		      const struct place *place)
+static int read_value(struct reader *reader, int index, const struct ebs_layout *layout,
+		      uint8_t *out, const struct place *place)
 {
 	lua_State *L = reader->L;
 	int64_t integer;
@@ -284,8 +292,9 @@ static int read_value(struct reader *reader, int index, const struct ebs_layout 
 	return -EINVAL;
 }
 
-int ebs_read_value(lua_State *L, int index, struct ebs_types *types, const struct ebs_layout *layout, uint8_t *out,
-		   const char *what, struct ebs_error *error)
+int ebs_read_value(lua_State *L, int index, struct ebs_types *types,
+		   const struct ebs_layout *layout, uint8_t *out, const char *what,
+		   struct ebs_error *error)
 {
 	struct reader reader = { L, types, error };
 	struct place place = { NULL, what, 0 };

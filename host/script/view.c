@@ -22,8 +22,8 @@ void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t 
 	owner = lua_absindex(L, owner);
 	struct view *view = lua_newuserdatauv(L, sizeof(*view), 1); // view
 	*view = (struct view){ layout, data, size, lifetime, lifetime->now };
-	lua_pushvalue(L, owner);       // view owner
-	lua_setiuservalue(L, -2, 1);   // view
+	lua_pushvalue(L, owner);     // view owner
+	lua_setiuservalue(L, -2, 1); // view
 	luaL_setmetatable(L, CLASS);
 }
 
@@ -32,7 +32,8 @@ static const struct view *check_view(lua_State *L, int index)
 	const struct view *view = luaL_checkudata(L, index, CLASS);
 
 	if (view->lifetime->now != view->born)
-		luaL_error(L, "this view's time is over: it lives as long as its handler's call or its turn of "
+		luaL_error(L, "this view's time is over: it lives as long as its handler's call or "
+			      "its turn of "
 			      "the loop; keep view:copy() instead");
 	return view;
 }
@@ -48,15 +49,17 @@ bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 }
 
 // A nested record is a view of its own, with the same owner and lifetime.
-static void push_field(lua_State *L, int index, const struct view *view, const struct ebs_field *field)
+static void push_field(lua_State *L, int index, const struct view *view,
+		       const struct ebs_field *field)
 {
 	if (field->layout->kind != EBS_RECORD || field->offset + field->layout->size > view->size) {
 		ebs_push_field(L, field, view->data, view->size); // value
 		return;
 	}
 	lua_getiuservalue(L, index, 1); // owner
-	ebs_push_view(L, field->layout, view->data + field->offset, view->size - field->offset, view->lifetime,
-		      -1);      // owner value
+	ebs_push_view(L, field->layout, view->data + field->offset, view->size - field->offset,
+		      view->lifetime,
+		      -1); // owner value
 	lua_remove(L, -2); // value
 }
 
@@ -106,9 +109,9 @@ static int view_next(lua_State *L)
 
 	if (next >= view->layout->field_count)
 		return 0;
-	lua_pushinteger(L, next + 1);         // next
+	lua_pushinteger(L, next + 1); // next
 	lua_replace(L, lua_upvalueindex(1));
-	lua_pushstring(L, view->layout->fields[next].name);     // name
+	lua_pushstring(L, view->layout->fields[next].name);  // name
 	push_field(L, 1, view, &view->layout->fields[next]); // name value
 	return 2;
 }
@@ -116,7 +119,7 @@ static int view_next(lua_State *L)
 static int view_pairs(lua_State *L)
 {
 	check_view(L, 1);
-	lua_pushinteger(L, 0);              // 0
+	lua_pushinteger(L, 0);             // 0
 	lua_pushcclosure(L, view_next, 1); // next
 	lua_pushvalue(L, 1);               // next view
 	lua_pushnil(L);                    // next view nil

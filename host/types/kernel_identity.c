@@ -17,7 +17,8 @@ int ebs_kernel_identity(struct ebs_buffer *out)
 	if (stat(EBS_KERNEL_BTF, &btf))
 		return -errno;
 	ebs_buffer_printf(out, "btf %lld\n", (long long)btf.st_size);
-	// The build id is among the notes. Who may not read them has the version with its build time, above.
+	// The build id is among the notes. Who may not read them has the version with its build
+	// time, above.
 	ebs_buffer_read_file(out, "/sys/kernel/notes");
 	return out->failed ? -ENOMEM : 0;
 }

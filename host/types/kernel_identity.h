@@ -7,8 +7,8 @@
 
 #define EBS_KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
-// Appends bytes that differ between any two kernels with different types: version, build id, size of the BTF.
-// Reads none of the BTF. Returns 0, or -errno (-ENOENT: this kernel has no BTF).
+// Appends bytes that differ between any two kernels with different types: version, build id, size
+// of the BTF. Reads none of the BTF. Returns 0, or -errno (-ENOENT: this kernel has no BTF).
 int ebs_kernel_identity(struct ebs_buffer *out);
 
 #endif

@@ -11,7 +11,7 @@
 #include "types/types_private.h"
 
 struct ebs_types {
-	struct btf *btf; // own copy: layouts outlive the object that they came with
+	struct btf *btf;             // own copy: layouts outlive the object that they came with
 	struct ebs_layout **layouts; // by type id, NULL until asked for
 	uint32_t count;
 	unsigned depth; // of the type that is being laid out
@@ -66,7 +66,8 @@ static const struct btf_type *resolve(const struct ebs_types *types, uint32_t *i
 	const struct btf_type *type = btf__type_by_id(types->btf, *id);
 
 	for (int depth = 0; depth < MAX_DEPTH; depth++) {
-		if (!type || !(btf_is_mod(type) || btf_is_typedef(type) || btf_kind(type) == BTF_KIND_TYPE_TAG))
+		if (!type || !(btf_is_mod(type) || btf_is_typedef(type) ||
+			       btf_kind(type) == BTF_KIND_TYPE_TAG))
 			return type;
 		*id = type->type;
 		type = btf__type_by_id(types->btf, *id);
@@ -82,7 +83,8 @@ static const char *string(const struct ebs_types *types, uint32_t offset)
 }
 
 // The name in C.
-static void append_name(const struct ebs_types *types, uint32_t id, unsigned depth, struct ebs_buffer *out)
+static void append_name(const struct ebs_types *types, uint32_t id, unsigned depth,
+			struct ebs_buffer *out)
 {
 	const struct btf_type *type = btf__type_by_id(types->btf, id);
 
@@ -116,7 +118,8 @@ static void append_name(const struct ebs_types *types, uint32_t id, unsigned dep
 
 static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_layout *layout)
 {
-	bool plain_size = layout->size == 1 || layout->size == 2 || layout->size == 4 || layout->size == 8;
+	bool plain_size =
+		layout->size == 1 || layout->size == 2 || layout->size == 4 || layout->size == 8;
 
 	layout->kind = EBS_BYTES;
 	if (btf_is_ptr(type)) {
@@ -134,7 +137,8 @@ static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_
 	} else if (btf_is_any_enum(type) && plain_size) {
 		layout->kind = EBS_UNSIGNED;
 		if (btf_is_enum(type) && !btf_kflag(type)) {
-			// Before the flag meant "signed" compilers left it out: negative values tell.
+			// Before the flag meant "signed" compilers left it out: negative values
+			// tell.
 			const struct btf_enum *value = btf_enum(type);
 			for (int i = 0; i < btf_vlen(type); i++)
 				if (value[i].val < 0)
@@ -146,8 +150,8 @@ static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_
 	return layout;
 }
 
-static int array_layout(struct ebs_types *types, const struct btf_type *type, struct ebs_layout *layout,
-			struct ebs_error *error)
+static int array_layout(struct ebs_types *types, const struct btf_type *type,
+			struct ebs_layout *layout, struct ebs_error *error)
 {
 	const struct btf_array *array = btf_array(type);
 	const struct ebs_layout *element = ebs_types_layout(types, array->type, error);
@@ -176,7 +180,8 @@ static int array_layout(struct ebs_types *types, const struct btf_type *type, st
 
 static int add_field(struct ebs_layout *layout, struct ebs_field field)
 {
-	struct ebs_field *fields = reallocarray(layout->fields, layout->field_count + 1, sizeof(*fields));
+	struct ebs_field *fields =
+		reallocarray(layout->fields, layout->field_count + 1, sizeof(*fields));
 	if (!fields)
 		return -ENOMEM;
 	layout->fields = fields;
@@ -185,8 +190,8 @@ static int add_field(struct ebs_layout *layout, struct ebs_field field)
 }
 
 // Old BTF describes a bitfield by an integer type that has fewer bits than its size.
-static uint32_t bitfield_bits(const struct ebs_types *types, const struct btf_type *record, uint32_t index,
-			      uint32_t *bit_offset)
+static uint32_t bitfield_bits(const struct ebs_types *types, const struct btf_type *record,
+			      uint32_t index, uint32_t *bit_offset)
 {
 	const struct btf_member *member = btf_members(record) + index;
 	uint32_t bits = btf_member_bitfield_size(record, index);
@@ -202,8 +207,8 @@ static uint32_t bitfield_bits(const struct ebs_types *types, const struct btf_ty
 	return 0;
 }
 
-static int record_layout(struct ebs_types *types, const struct btf_type *type, struct ebs_layout *layout,
-			 struct ebs_error *error)
+static int record_layout(struct ebs_types *types, const struct btf_type *type,
+			 struct ebs_layout *layout, struct ebs_error *error)
 {
 	layout->kind = EBS_RECORD;
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
@@ -224,8 +229,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type, s
 		};
 		int result = 0;
 		if (bits > 64)
-			return ebs_error_set(error, "EINVAL", "the bitfield %s of %s is too wide", name,
-					     layout->name);
+			return ebs_error_set(error, "EINVAL", "the bitfield %s of %s is too wide",
+					     name, layout->name);
 		if (*name)
 			result = add_field(layout, field);
 		else if (inner->kind == EBS_RECORD)
@@ -241,7 +246,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type, s
 	return 0;
 }
 
-const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id, struct ebs_error *error)
+const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
+					  struct ebs_error *error)
 {
 	uint32_t id = type_id;
 	const struct btf_type *type = resolve(types, &id);
@@ -253,7 +259,8 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 	if (types->layouts[type_id])
 		return types->layouts[type_id];
 	if (types->depth >= MAX_DEPTH) {
-		ebs_error_set(error, "EINVAL", "the type %u of the object's BTF is nested too deeply", type_id);
+		ebs_error_set(error, "EINVAL",
+			      "the type %u of the object's BTF is nested too deeply", type_id);
 		return NULL;
 	}
 
@@ -310,7 +317,8 @@ uint32_t ebs_types_find(struct ebs_types *types, const char *name)
 		if (strncmp(name, spellings[i].tag, length))
 			continue;
 		for (int j = 0; j < 2; j++) {
-			int id = btf__find_by_name_kind(types->btf, name + length, spellings[i].kinds[j]);
+			int id = btf__find_by_name_kind(types->btf, name + length,
+							spellings[i].kinds[j]);
 
 			if (id > 0)
 				return id;
@@ -329,8 +337,9 @@ const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const 
 	return NULL;
 }
 
-// The bytes that a bitfield touches, at most nine, as one number; bits count from the least significant one
-// on little-endian machines and from the most significant one on big-endian machines.
+// The bytes that a bitfield touches, at most nine, as one number; bits count from the least
+// significant one on little-endian machines and from the most significant one on big-endian
+// machines.
 static unsigned bitfield_span(const struct ebs_field *field, unsigned *shift)
 {
 	unsigned bytes = (field->bit_offset + field->bit_size + 7) / 8;
@@ -384,7 +393,8 @@ void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t v
 	}
 }
 
-const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index, int64_t *value)
+const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index,
+				 int64_t *value)
 {
 	const struct btf_type *type = resolve(types, &type_id);
 
@@ -401,6 +411,7 @@ const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint
 	const struct btf_enum *enumerator = btf_enum(type) + index;
 	const struct ebs_layout *layout = ebs_types_layout(types, type_id, NULL);
 
-	*value = layout && layout->kind == EBS_SIGNED ? enumerator->val : (int64_t)(uint32_t)enumerator->val;
+	*value = layout && layout->kind == EBS_SIGNED ? enumerator->val
+						      : (int64_t)(uint32_t)enumerator->val;
 	return string(types, enumerator->name_off);
 }

@@ -15,19 +15,20 @@ enum ebs_kind {
 	EBS_SIGNED,   // integers of 1, 2, 4 or 8 bytes, enums, and bitfields of them
 	EBS_UNSIGNED, // the same; pointers too
 	EBS_BOOL,
-	EBS_FLOAT,    // 4 or 8 bytes
-	EBS_STRING,   // char[N]: text up to the first NUL
-	EBS_BYTES,    // unsigned char[N], and whatever has no better meaning
+	EBS_FLOAT,  // 4 or 8 bytes
+	EBS_STRING, // char[N]: text up to the first NUL
+	EBS_BYTES,  // unsigned char[N], and whatever has no better meaning
 	EBS_ARRAY,
-	EBS_RECORD,   // struct or union
+	EBS_RECORD, // struct or union
 };
 
 struct ebs_layout {
 	enum ebs_kind kind;
 	uint32_t size;    // bytes; 0 for a flexible array
 	uint32_t type_id; // in the BTF that it comes from
-	bool flexible;    // STRING, BYTES, ARRAY: declared without a length, reaches to the sample's end
-	char *name;       // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
+	bool flexible; // STRING, BYTES, ARRAY: declared without a length, reaches to the sample's
+		       // end
+	char *name;    // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
 	const struct ebs_layout *element; // ARRAY
 	uint32_t count;                   // ARRAY: elements
@@ -39,23 +40,25 @@ struct ebs_layout {
 struct ebs_field {
 	const char *name;
 	const struct ebs_layout *layout;
-	uint32_t offset;  // bytes from the record's start; of a bitfield: of the byte that its first bit is in
-	uint8_t bit_size; // bits of a bitfield, else 0
+	uint32_t offset; // bytes from the record's start; of a bitfield: of the byte that its first
+			 // bit is in
+	uint8_t bit_size;   // bits of a bitfield, else 0
 	uint8_t bit_offset; // bits from that byte's start in the order that the machine counts them
 };
 
-// The layouts of one BTF object, made when first asked for. They hold a copy of `btf`. NULL with errno set.
+// The layouts of one BTF object, made when first asked for. They hold a copy of `btf`. NULL with
+// errno set.
 struct ebs_types;
 struct ebs_types *ebs_types_new(const struct btf *btf);
 void ebs_types_free(struct ebs_types *types);
 
-// The layout of a type, owned by `types`. Qualifiers and typedefs are looked through, though `name` keeps
-// the typedef's. NULL with `error` filled when the BTF is broken or memory is short.
+// The layout of a type, owned by `types`. Qualifiers and typedefs are looked through, though `name`
+// keeps the typedef's. NULL with `error` filled when the BTF is broken or memory is short.
 const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
 					  struct ebs_error *error);
 
-// The type that is written "struct NAME", "union NAME", "enum NAME" or as a plain name (a typedef or a base
-// type; else a struct, union or enum of that name). 0 when there is none.
+// The type that is written "struct NAME", "union NAME", "enum NAME" or as a plain name (a typedef
+// or a base type; else a struct, union or enum of that name). 0 when there is none.
 uint32_t ebs_types_find(struct ebs_types *types, const char *name);
 
 // The field of a record, or NULL.
@@ -72,19 +75,21 @@ struct ebs_variable {
 	const struct ebs_layout *layout;
 };
 
-// Calls `visit` for each variable of the section until it returns non-zero. Returns that number, 0 at the
-// end or when there is no such section, or -errno with `error` filled.
+// Calls `visit` for each variable of the section until it returns non-zero. Returns that number, 0
+// at the end or when there is no such section, or -errno with `error` filled.
 int ebs_types_variables(struct ebs_types *types, const char *section,
-			int (*visit)(void *context, const struct ebs_variable *variable), void *context,
-			struct ebs_error *error);
+			int (*visit)(void *context, const struct ebs_variable *variable),
+			void *context, struct ebs_error *error);
 
-// The types of the samples that the C puts into the ring or perf buffer `map`: what __type(value, ...) says,
-// else those that the compiler step (or a macro) hung on the map's "type" member. Fills up to `limit`
-// entries and returns how many there are (0: unknown), or -errno with `error` filled.
-int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples, int limit,
-		      struct ebs_error *error);
+// The types of the samples that the C puts into the ring or perf buffer `map`: what __type(value,
+// ...) says, else those that the compiler step (or a macro) hung on the map's "type" member. Fills
+// up to `limit` entries and returns how many there are (0: unknown), or -errno with `error` filled.
+int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
+		      int limit, struct ebs_error *error);
 
-// One enumerator of an enum, in order; NULL past the last one. `value` as a 64-bit two's complement.
-const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index, int64_t *value);
+// One enumerator of an enum, in order; NULL past the last one. `value` as a 64-bit two's
+// complement.
+const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index,
+				 int64_t *value);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the object's BTF tells about its data sections: global variables, and the samples of ring buffers.
+// What the object's BTF tells about its data sections: global variables, and the samples of ring
+// buffers.
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
@@ -22,8 +23,8 @@ static bool is_named(const struct btf *btf, uint32_t offset, const char *name)
 }
 
 int ebs_types_variables(struct ebs_types *types, const char *section,
-			int (*visit)(void *context, const struct ebs_variable *variable), void *context,
-			struct ebs_error *error)
+			int (*visit)(void *context, const struct ebs_variable *variable),
+			void *context, struct ebs_error *error)
 {
 	const struct btf *btf = ebs_types_btf(types);
 	const struct btf_type *datasec = find_section(btf, section);
@@ -65,8 +66,8 @@ static const struct btf_type *map_definition(const struct btf *btf, const char *
 	return NULL;
 }
 
-// What the member's pointer points to, qualifiers and typedefs looked through; NULL when there is no such
-// member.
+// What the member's pointer points to, qualifiers and typedefs looked through; NULL when there is
+// no such member.
 static const struct btf_type *pointee(const struct btf *btf, const struct btf_type *definition,
 				      const char *member, uint32_t *id)
 {
@@ -86,7 +87,8 @@ static const struct btf_type *pointee(const struct btf *btf, const struct btf_ty
 }
 
 // The function type behind `void (*(*type)[N])(struct a *, struct b *)`.
-static const struct btf_type *sample_prototype(const struct btf *btf, const struct btf_type *definition)
+static const struct btf_type *sample_prototype(const struct btf *btf,
+					       const struct btf_type *definition)
 {
 	uint32_t id;
 	const struct btf_type *array = pointee(btf, definition, "type", &id);
@@ -99,8 +101,8 @@ static const struct btf_type *sample_prototype(const struct btf *btf, const stru
 	return function && btf_is_func_proto(function) ? function : NULL;
 }
 
-int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples, int limit,
-		      struct ebs_error *error)
+int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
+		      int limit, struct ebs_error *error)
 {
 	const struct btf *btf = ebs_types_btf(types);
 	const struct btf_type *definition = map_definition(btf, map);
@@ -109,7 +111,8 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 	if (!definition)
 		return 0;
 
-	if (pointee(btf, definition, "value", &value_id)) { // what is written goes before what is found
+	if (pointee(btf, definition, "value",
+		    &value_id)) { // what is written goes before what is found
 		const struct ebs_layout *layout = ebs_types_layout(types, value_id, error);
 		if (!layout)
 			return -EINVAL;
@@ -120,7 +123,8 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 
 	const struct btf_type *prototype = sample_prototype(btf, definition);
 	for (int i = 0; prototype && i < btf_vlen(prototype); i++) {
-		const struct btf_type *pointer = btf__type_by_id(btf, btf_params(prototype)[i].type);
+		const struct btf_type *pointer =
+			btf__type_by_id(btf, btf_params(prototype)[i].type);
 		if (!pointer || !btf_is_ptr(pointer))
 			continue;
 		const struct ebs_layout *layout = ebs_types_layout(types, pointer->type, error);

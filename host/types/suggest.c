@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What somebody may have meant who named a type that there isn't. The compiler itself looks for near names of what
-// is declared, but never for those of a struct, whose name declares one.
+// What somebody may have meant who named a type that there isn't. The compiler itself looks for
+// near names of what is declared, but never for those of a struct, whose name declares one.
 #include "types/suggest.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ struct unknown {
 
 static bool is_name_character(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 static bool starts_with(const char *text, const char *end, const char *start)
@@ -77,7 +78,8 @@ static bool find_unknown(const char *line, const char *end, struct unknown *unkn
 
 static bool is_same(const struct unknown *a, const struct unknown *b)
 {
-	return a->tag == b->tag && a->length == b->length && memcmp(a->name, b->name, a->length) == 0;
+	return a->tag == b->tag && a->length == b->length &&
+	       memcmp(a->name, b->name, a->length) == 0;
 }
 
 static bool is_of_kind(const struct btf_type *type, const struct unknown *unknown)
@@ -99,13 +101,15 @@ static unsigned smaller(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-// How many characters have to be added, left away, replaced, or swapped with their neighbour; more than `most` is
-// as good as any other number.
-static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length, unsigned most)
+// How many characters have to be added, left away, replaced, or swapped with their neighbour; more
+// than `most` is as good as any other number.
+static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length,
+			 unsigned most)
 {
 	unsigned rows[3][LONGEST + 1]; // this one and the two before
 
-	if (a_length > LONGEST || b_length > LONGEST || a_length > b_length + most || b_length > a_length + most)
+	if (a_length > LONGEST || b_length > LONGEST || a_length > b_length + most ||
+	    b_length > a_length + most)
 		return most + 1;
 	for (size_t j = 0; j <= b_length; j++)
 		rows[0][j] = j;
@@ -114,7 +118,8 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
 		unsigned least = row[0] = i;
 
 		for (size_t j = 1; j <= b_length; j++) {
-			row[j] = smaller(smaller(row[j - 1], last[j]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+			row[j] = smaller(smaller(row[j - 1], last[j]) + 1,
+					 last[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				row[j] = smaller(row[j], before[j - 2] + 1);
 			least = smaller(least, row[j]);
@@ -126,7 +131,8 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
 }
 
 // The kernel's nearest name, or NULL; 0 apart: it has the type.
-static const char *nearest(const struct ebs_btf_blob *kernel, const struct unknown *unknown, unsigned *apart)
+static const char *nearest(const struct ebs_btf_blob *kernel, const struct unknown *unknown,
+			   unsigned *apart)
 {
 	unsigned most = unknown->length < 6 ? 1 : unknown->length < 10 ? 2 : 3;
 	const char *best = NULL;
@@ -156,20 +162,23 @@ static bool note(const struct ebs_btf_blob *kernel, const struct unknown *unknow
 
 	if (name && !apart) {
 		if (!included)
-			ebs_buffer_printf(out, "\nnote: %s%.*s is one of the kernel's types: #include \"vmlinux.h\"",
+			ebs_buffer_printf(out,
+					  "\nnote: %s%.*s is one of the kernel's types: #include "
+					  "\"vmlinux.h\"",
 					  unknown->tag, length, unknown->name);
 		return !included;
 	}
 	if (!included || (!name && !*unknown->tag))
 		return false;
-	ebs_buffer_printf(out, "\nnote: this kernel has no %s%.*s", *unknown->tag ? unknown->tag : "type ", length,
-			  unknown->name);
+	ebs_buffer_printf(out, "\nnote: this kernel has no %s%.*s",
+			  *unknown->tag ? unknown->tag : "type ", length, unknown->name);
 	if (name)
 		ebs_buffer_printf(out, "; did you mean %s%s?", unknown->tag, name);
 	return true;
 }
 
-void ebs_suggest_types(const struct ebs_btf_blob *kernel, const char *messages, bool included, struct ebs_buffer *out)
+void ebs_suggest_types(const struct ebs_btf_blob *kernel, const char *messages, bool included,
+		       struct ebs_buffer *out)
 {
 	struct unknown told[MOST_NOTES];
 	size_t count = 0;

@@ -6,9 +6,10 @@
 #include "base/buffer.h"
 #include "types/btf_blob.h"
 
-// Reads the compiler's messages, and appends a line, with a newline in front, for each of the first types in them
-// that are unknown: which of the kernel's has nearly that name. Nothing where the compiler has its own
-// suggestion. `included`: the C had the kernel's types.
-void ebs_suggest_types(const struct ebs_btf_blob *kernel, const char *messages, bool included, struct ebs_buffer *out);
+// Reads the compiler's messages, and appends a line, with a newline in front, for each of the first
+// types in them that are unknown: which of the kernel's has nearly that name. Nothing where the
+// compiler has its own suggestion. `included`: the C had the kernel's types.
+void ebs_suggest_types(const struct ebs_btf_blob *kernel, const char *messages, bool included,
+		       struct ebs_buffer *out);
 
 #endif

@@ -250,7 +250,8 @@ int ebs_tokens_collect(struct ebs_tokens *tokens, const struct ebs_c_source *sou
 // What reads files, or asks for them, in other ways than a plain #include.
 static bool asks_for_others(const char *text, const char *end)
 {
-	static const char *const words[] = { "__has_include", "__has_embed", "include_next", ".incbin" };
+	static const char *const words[] = { "__has_include", "__has_embed", "include_next",
+					     ".incbin" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (memmem(text, end - text, words[i], strlen(words[i])))
@@ -279,7 +280,8 @@ static int find_includes(struct ebs_c_files *files, size_t file)
 		struct ebs_c_token token = ebs_c_next(&scanner);
 
 		hash++;
-		files->unsure |= (token.kind == EBS_C_INCLUDE && !token.length) || is_embed(hash, end);
+		files->unsure |=
+			(token.kind == EBS_C_INCLUDE && !token.length) || is_embed(hash, end);
 		if (token.kind != EBS_C_INCLUDE || !token.length || is_file(token, "vmlinux.h"))
 			continue;
 		files->dates_only = is_file(token, HELPERS); // it is long, and includes nothing

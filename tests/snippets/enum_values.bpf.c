@@ -14,7 +14,8 @@ SEC("raw_tp/sys_enter")
 int enum_values(void *ctx)
 {
 	values[0] = bpf_core_enum_value(enum bpf_func_id, BPF_FUNC_ringbuf_output);
-	values[1] = bpf_core_enum_value_exists(enum bpf_cgroup_iter_order, BPF_CGROUP_ITER_SELF_ONLY);
+	values[1] =
+		bpf_core_enum_value_exists(enum bpf_cgroup_iter_order, BPF_CGROUP_ITER_SELF_ONLY);
 	values[2] = bpf_core_enum_value_exists(enum bpf_func_id___missing,
 					       BPF_FUNC_no_such_helper___missing);
 	values[3] = BPF_F_CURRENT_CPU;

@@ -109,7 +109,7 @@ static void *exec_thread(void *data)
 
 static void exec_in_thread(const struct request *request, int failure)
 {
-	struct thread thread = {request, failure, NULL};
+	struct thread thread = { request, failure, NULL };
 	pthread_t id;
 
 	if (pthread_create(&id, NULL, exec_thread, &thread))
@@ -131,7 +131,7 @@ static void *exec_rival(void *data)
 static void exec_in_rivals(const struct request *request, int failure)
 {
 	pthread_barrier_t start;
-	struct thread thread = {request, failure, &start};
+	struct thread thread = { request, failure, &start };
 	pthread_t id;
 
 	pthread_barrier_init(&start, NULL, 4);
@@ -169,12 +169,12 @@ static const struct {
 	const char *kind;
 	int (*exec)(const struct request *request);
 } kinds[] = {
-	{"execve", exec_plainly},
-	{"execveat", exec_at},
-	{"descriptor", exec_descriptor},
-	{"no-argv", exec_without_argv},
-	{"bad-pointer", exec_with_bad_pointer},
-	{"changing", exec_while_changing},
+	{ "execve", exec_plainly },
+	{ "execveat", exec_at },
+	{ "descriptor", exec_descriptor },
+	{ "no-argv", exec_without_argv },
+	{ "bad-pointer", exec_with_bad_pointer },
+	{ "changing", exec_while_changing },
 };
 
 static void run_child(const struct request *request, int failure)
@@ -221,8 +221,10 @@ static void run_burst_process(const struct request *burst, int process, int time
 {
 	char own[16];
 	char turn[16];
-	char *argv[] = {burst->path, burst->argv[2], own, turn, NULL};
-	struct request request = {.kind = "execve", .path = burst->path, .argv = argv, .count = 4};
+	char *argv[] = { burst->path, burst->argv[2], own, turn, NULL };
+	struct request request = {
+		.kind = "execve", .path = burst->path, .argv = argv, .count = 4
+	};
 	int failures = 0;
 	pid_t pid;
 

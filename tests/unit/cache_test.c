@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The cache: what it finds again, what it doesn't believe, what it removes, and writers in each other's way.
+// The cache: what it finds again, what it doesn't believe, what it removes, and writers in each
+// other's way.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -81,17 +82,20 @@ static char *path_of(const struct fixture *fixture, const char *name)
 	return path;
 }
 
-static struct ebs_cache_entry entry_of(const char *object, const char *btf, const char *ids, const char *messages)
+static struct ebs_cache_entry entry_of(const char *object, const char *btf, const char *ids,
+				       const char *messages)
 {
 	return (struct ebs_cache_entry){ .parts = {
-		[EBS_CACHE_OBJECT] = { object, strlen(object) },
-		[EBS_CACHE_BTF] = { btf, strlen(btf) },
-		[EBS_CACHE_IDS] = { ids, strlen(ids) },
-		[EBS_CACHE_MESSAGES] = { messages, strlen(messages) },
-	} };
+						 [EBS_CACHE_OBJECT] = { object, strlen(object) },
+						 [EBS_CACHE_BTF] = { btf, strlen(btf) },
+						 [EBS_CACHE_IDS] = { ids, strlen(ids) },
+						 [EBS_CACHE_MESSAGES] = { messages,
+									  strlen(messages) },
+					 } };
 }
 
-static void put(struct ebs_cache *cache, struct ebs_cache_key key, const struct ebs_cache_entry *entry)
+static void put(struct ebs_cache *cache, struct ebs_cache_key key,
+		const struct ebs_cache_entry *entry)
 {
 	struct ebs_error error = { 0 };
 	int result = ebs_cache_put(cache, key, entry, &error);
@@ -110,7 +114,8 @@ static void put_one(struct fixture *fixture)
 	put(fixture->cache, KEY, &entry);
 }
 
-static void expect_part(const struct ebs_cache_entry *entry, enum ebs_cache_part part, const char *text)
+static void expect_part(const struct ebs_cache_entry *entry, enum ebs_cache_part part,
+			const char *text)
 {
 	assert_int_equal(entry->parts[part].size, strlen(text));
 	assert_memory_equal(entry->parts[part].data, text, strlen(text));
@@ -161,7 +166,8 @@ static struct ebs_cache_key key_of(const char *const *items, size_t count)
 static void test_keys(void **state)
 {
 	static const char *const lists[][3] = {
-		{ "ab", "c", "" }, { "a", "bc", "" }, { "", "ab", "c" }, { "abc", "", "" }, { "ab", "C", "" }, { "", "", "" },
+		{ "ab", "c", "" }, { "a", "bc", "" }, { "", "ab", "c" },
+		{ "abc", "", "" }, { "ab", "C", "" }, { "", "", "" },
 	};
 	struct ebs_cache_key keys[6];
 
@@ -292,7 +298,8 @@ static void test_renamed(void **state)
 
 	put_one(fixture);
 	assert_int_equal(rename(path_of(fixture, FILE_OF_KEY),
-				path_of(fixture, "00000000000000010000000000000002.ebs")), 0);
+				path_of(fixture, "00000000000000010000000000000002.ebs")),
+			 0);
 	assert_false(ebs_cache_get(fixture->cache, other, &entry));
 	assert_false(exists(fixture, "00000000000000010000000000000002.ebs"));
 }
@@ -379,7 +386,8 @@ static void expect_refused(const char *path, const char *code, const char *text)
 	struct ebs_cache *cache = ebs_cache_open(path, &error);
 
 	if (cache || strcmp(error.code, code) || !strstr(ebs_error_text(&error), text))
-		fail_msg("%s: wanted %s with \"%s\", got %s: %s", path, code, text, error.code, ebs_error_text(&error));
+		fail_msg("%s: wanted %s with \"%s\", got %s: %s", path, code, text, error.code,
+			 ebs_error_text(&error));
 	ebs_error_clear(&error);
 }
 
@@ -440,7 +448,8 @@ static void as_user(void (*function)(struct fixture *), struct fixture *fixture)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (geteuid() == 0 && (chown(fixture->root, 65534, 65534) || setgid(65534) || setuid(65534)))
+		if (geteuid() == 0 &&
+		    (chown(fixture->root, 65534, 65534) || setgid(65534) || setuid(65534)))
 			_exit(2);
 		unsetenv("XDG_CACHE_HOME");
 		unsetenv("HOME");
@@ -500,9 +509,11 @@ static void test_place_of_root(void **state)
 
 static void set_age(const struct fixture *fixture, const char *name, time_t seconds)
 {
-	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds }, { .tv_sec = time(NULL) - seconds } };
+	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds },
+				     { .tv_sec = time(NULL) - seconds } };
 
-	assert_int_equal(utimensat(AT_FDCWD, path_of(fixture, name), times, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path_of(fixture, name), times, AT_SYMLINK_NOFOLLOW),
+			 0);
 }
 
 static void touch(const struct fixture *fixture, const char *name, time_t age)
@@ -532,7 +543,8 @@ static void test_oldest_use_goes_first(void **state)
 		put(fixture->cache, (struct ebs_cache_key){ 0, i }, &entry);
 		set_age(fixture, numbered(i), 400 - 100 * i);
 	}
-	assert_true(ebs_cache_get(fixture->cache, (struct ebs_cache_key){ 0, 0 }, &got)); // now the youngest
+	assert_true(ebs_cache_get(fixture->cache, (struct ebs_cache_key){ 0, 0 },
+				  &got)); // now the youngest
 	ebs_cache_entry_free(&got);
 	assert_int_equal(stat(path_of(fixture, numbered(0)), &status), 0);
 
@@ -571,8 +583,14 @@ static void test_files_of_others_stay(void **state)
 {
 	struct fixture *fixture = *state;
 	static const char *const names[] = {
-		"notes.tmp", "mine.ebs", "0123456789abcdeffedcba987654321.ebs", "0123456789ABCDEFFEDCBA9876543210.ebs",
-		"0123456789abcdeffedcba9876543210.ebs.bak", "4711.tmp", ".ebs", ".tmp",
+		"notes.tmp",
+		"mine.ebs",
+		"0123456789abcdeffedcba987654321.ebs",
+		"0123456789ABCDEFFEDCBA9876543210.ebs",
+		"0123456789abcdeffedcba9876543210.ebs.bak",
+		"4711.tmp",
+		".ebs",
+		".tmp",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -636,7 +654,8 @@ static void read_often(struct fixture *fixture)
 			_exit(2);
 		for (int part = 0; part < EBS_CACHE_PARTS; part++)
 			for (size_t j = 0; j < entry.parts[part].size; j++)
-				if (entry.parts[part].data[j] != entry.parts[EBS_CACHE_OBJECT].data[0])
+				if (entry.parts[part].data[j] !=
+				    entry.parts[EBS_CACHE_OBJECT].data[0])
 					_exit(3);
 		ebs_cache_entry_free(&entry);
 	}
@@ -667,10 +686,12 @@ static void test_many_at_once(void **state)
 	assert_int_equal(count_files(fixture), 1);
 }
 
-// With a limit on the size of files, as with a full disk, no half entry stays, and the process lives on.
+// With a limit on the size of files, as with a full disk, no half entry stays, and the process
+// lives on.
 static void write_too_much(struct fixture *fixture)
 {
-	struct ebs_cache_entry entry = entry_of("a text of more than fifty bytes, which the limit doesn't let in", "", "", "");
+	struct ebs_cache_entry entry = entry_of(
+		"a text of more than fifty bytes, which the limit doesn't let in", "", "", "");
 	struct ebs_error error = { 0 };
 	struct rlimit limit;
 

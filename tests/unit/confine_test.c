@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a confined process can still do: read, compute, write to what is open. Each case runs in a child.
+// What a confined process can still do: read, compute, write to what is open. Each case runs in a
+// child.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -40,8 +41,9 @@ static void want(bool value, const char *what)
 	dprintf(STDERR_FILENO, "# %s (%s)\n", what, strerror(errno));
 	failures++;
 }
-#define WANT(expression)          want(expression, #expression)
-#define WANT_ERROR(call, number)  want((call) < 0 && errno == (number), #call " must fail with " #number)
+#define WANT(expression) want(expression, #expression)
+#define WANT_ERROR(call, number) \
+	want((call) < 0 && errno == (number), #call " must fail with " #number)
 
 static void run(void (*function)(void), uid_t user)
 {

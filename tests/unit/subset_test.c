@@ -274,7 +274,7 @@ static struct ebs_buffer relocated(const struct ebs_compile_output *output, cons
 
 	if (!object)
 		fail_msg("libbpf can't open it: %s", words.size ? words.data : "");
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map (map, object)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF) {
 			bpf_map__set_key_size(map, 0);
 			bpf_map__set_value_size(map, 0);
@@ -282,7 +282,7 @@ static struct ebs_buffer relocated(const struct ebs_compile_output *output, cons
 	patched = 0;
 	ebs_buffer_clear(&words);
 	bpf_object__load(object);
-	bpf_object__for_each_program(program, object)
+	bpf_object__for_each_program (program, object)
 		append_instructions(&instructions, program);
 	bpf_object__close(object);
 	assert_true(instructions.size > 0);

@@ -303,10 +303,9 @@ static void files_alone(void **state)
 			   "/* */ # \\\n include \"here.h\"\n"
 			   "#if 1\n#include <both.h>\n#endif\n"
 			   "#include <bpf_helper_defs.h>\n#include \"vmlinux.h\"\n#include TWO\n";
-	struct ebs_c_source source = { .text = text,
-				       .size = strlen(text),
-				       .directory = folder->path,
-				       .include_dirs = dirs };
+	struct ebs_c_source source = {
+		.text = text, .size = strlen(text), .directory = folder->path, .include_dirs = dirs
+	};
 	struct ebs_c_files files = { 0 };
 
 	write_file(folder, "here.h", here);
