@@ -10,7 +10,7 @@
 struct ebs_error {
 	char code[24]; // an errno's name ("EPERM") or one of ours ("COMPILE", "VERIFY"); "" when
 		       // unset
-	char *text;    // owned; no full stop, no newline at the end
+	char *text; // owned; no full stop, no newline at the end
 };
 
 // Both set the error and return a negative errno, so that callers can `return ebs_error_...(...)`.

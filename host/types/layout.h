@@ -28,7 +28,7 @@ struct ebs_layout {
 	uint32_t type_id; // in the BTF that it comes from
 	bool flexible; // STRING, BYTES, ARRAY: declared without a length, reaches to the sample's
 		       // end
-	char *name;    // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
+	char *name; // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
 	const struct ebs_layout *element; // ARRAY
 	uint32_t count;                   // ARRAY: elements
