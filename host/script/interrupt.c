@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SIGINT and SIGTERM while Lua code runs.
-#include <time.h>
-
+#include "base/clock.h"
 #include "script/state.h"
 
 // How long Lua code that runs when the signal comes may go on: a handler comes to its end, and
@@ -11,22 +10,13 @@
 #define INSTRUCTIONS 1000 // between two looks at the clock
 
 static struct ebs_state *interrupted_state;
-static struct timespec interrupted_at;
-
-static int64_t elapsed_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - interrupted_at.tv_sec) * INT64_C(1000000000) + now.tv_nsec -
-	       interrupted_at.tv_nsec;
-}
+static int64_t interrupted_at;
 
 static void on_hook(lua_State *L, lua_Debug *activation)
 {
 	struct ebs_state *state = ebs_state(L);
 
-	if (elapsed_ns() < GRACE_NS)
+	if (ebs_now_ns() - interrupted_at < GRACE_NS)
 		return;
 	lua_sethook(L, NULL, 0, 0);
 	state->cut = true;
@@ -41,7 +31,7 @@ void ebs_interrupt(int number)
 
 	if (!state) // Lua has ended
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &interrupted_at);
+	interrupted_at = ebs_now_ns();
 	state->interrupted = true;
 	lua_sethook(state->running ? state->running : state->L, on_hook,
 		    LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, INSTRUCTIONS);

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Losses are told: what the helpers of ebscript.bpf.h counted.
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "script/object.h"
 
 #define INTERVAL_NS INT64_C(1000000000) // between two notices
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static void tell(const struct ebs_state *state, uint64_t count, uint64_t told, const char *what,
 		 const char *advice, bool at_end)
@@ -40,7 +32,7 @@ static void tell_all(struct script_object *object, struct ebs_losses losses, boo
 	tell(object->state, losses.failed_updates, object->told.failed_updates,
 	     "map updates failed", "a map was full: raise its max_entries", at_end);
 	object->told = losses;
-	object->told_at = now_ns();
+	object->told_at = ebs_now_ns();
 }
 
 static int on_due(void *context)
@@ -59,7 +51,7 @@ void ebs_tell_losses(struct script_object *object)
 
 	if (same(losses, object->told))
 		return;
-	if (now_ns() - object->told_at >= INTERVAL_NS)
+	if (ebs_now_ns() - object->told_at >= INTERVAL_NS)
 		tell_all(object, losses, false);
 	else if (!state->losses_due)
 		state->losses_due =

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "script/bpf.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -74,10 +74,7 @@ static int bpf_stop(lua_State *L)
 
 static int bpf_ktime_get_ns(lua_State *L)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	lua_pushinteger(L, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	lua_pushinteger(L, ebs_now_ns());
 	return 1;
 }
 

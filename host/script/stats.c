@@ -3,26 +3,19 @@
 #include "script/stats.h"
 
 #include <stdio.h>
-#include <time.h>
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
-}
+#include "base/clock.h"
 
 void ebs_stats_start(struct ebs_stats *stats)
 {
 	stats->phase = EBS_PHASE_SCRIPT;
-	stats->since = now_ns();
+	stats->since = ebs_now_ns();
 }
 
 enum ebs_phase ebs_stats_enter(struct ebs_stats *stats, enum ebs_phase phase)
 {
 	enum ebs_phase before = stats->phase;
-	uint64_t now = now_ns();
+	uint64_t now = ebs_now_ns();
 
 	if (!stats->running)
 		stats->spent[before] += now - stats->since;
