@@ -1,317 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Measures a start against libbpf alone, bpftrace and clang: `./dev bench start`.
+"""Measures what ebscript costs, against others: `./dev bench WHAT`.
 
-    bench.py start --ebscript PROGRAM [--rounds N] [--json] [--markdown]
+    bench.py WHAT --ebscript PROGRAM [--rounds N] [--json] [--markdown]
 
-Every row does the same job (start.bpf.c: report each attempt at an exec); start_timer.c measures one start. The rows
-take turns, so that a machine whose clock changes its speed changes it for all, and medians are compared as ratios.
-What isn't installed is left out and named. Exit status: 0 when all goals that could be judged are met, else 1.
+WHAT is a module beside this file. It has ROUNDS, measure(ebscript, folder, rounds), which gives the figures, and, made
+of these, goals(result) and table(result): lines of Markdown, which is readable as text too. What isn't installed is left
+out and named under "missing". Exit status: 0 when all goals that could be judged are met, else 1.
 """
 import argparse
+import importlib
 import json
 import os
-import platform
-import re
-import shutil
-import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-REPORT = HERE.parents[1] / "docs" / "performance.md"
-BETWEEN = "<!-- made by ./dev bench start --markdown -->\n", "<!-- end -->\n"
-PAUSE = 0.3  # seconds between starts: detaching a tracepoint delays the next attach by some 10 ms
+from common import Failure, goals_table, judge, machine, own_mounts, title, write_report
 
-CACHED, UNCACHED = "ebscript, cached", "ebscript, nothing cached"
-FLOOR, PLAIN = "C and libbpf, same object and types", "C and libbpf, same object, the kernel's BTF"
-BPFTRACE, BPFTRACE_LIGHT = "bpftrace", "bpftrace, without the parent"
-CLANG = "clang -c with all of vmlinux.h, then C and libbpf"
-
-
-class Failure(Exception):
-    pass
-
-
-def run(*words, **options):
-    """A command that must succeed; gives what it printed."""
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        raise Failure(f"{' '.join(map(str, words))}: exit status {done.returncode}\n{done.stderr}")
-    return done.stdout
-
-
-def own_mounts():
-    """Starts again where tracefs can be mounted, which libbpf and bpftrace need, without the machine seeing it."""
-    if not os.path.exists("/sys/kernel/tracing/events"):
-        if "EBS_BENCH_MOUNTS" in os.environ:
-            raise Failure("tracefs can't be mounted")
-        os.environ["EBS_BENCH_MOUNTS"] = "own"
-        mount = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"'
-        words = ["unshare", "--mount", "sh", "-c", mount, "sh", sys.executable, *sys.argv]
-        os.execvp(words[0], words)
-
-
-def library(name):
-    """What to link: the archive where there is one, as the host does."""
-    archive = Path(run("pkg-config", "--variable=libdir", "libbpf").strip(), f"lib{name}.a")
-    return archive if archive.exists() else f"-l{name}"
-
-
-def build_programs(folder):
-    """Compiles the C beside this file."""
-    compiler = [os.environ.get("CC", "cc"), "-O2"]
-    flags = run("pkg-config", "--cflags", "libbpf").split()
-    libraries = map(library, ("bpf", "elf", "z"))
-    run(*compiler, "-o", folder / "floor", HERE / "floor.c", *flags, *libraries)
-    run(*compiler, "-o", folder / "start_timer", HERE / "start_timer.c")
-
-
-# A file of the cache, as host/compile/cache.c writes it: magic, version, number of parts, the parts' sizes,
-# key, checksum; then the parts.
-ENTRY = struct.Struct("=8sII4Q2QQ")
-
-
-def unpack_entry(cache, folder):
-    """The object and the part of the kernel's types in the cache's only entry, as files."""
-    entries = [path for path in cache.iterdir() if path.stat().st_size >= ENTRY.size]
-    if len(entries) != 1:
-        raise Failure(f"expected one entry in the cache, found {len(entries)}")
-    entry = entries[0].read_bytes()
-    magic, version, parts, *numbers = ENTRY.unpack_from(entry)
-    sizes = numbers[:4]
-    if (magic, version, parts) != (b"ebscript", 1, 4) or ENTRY.size + sum(sizes) != len(entry):
-        raise Failure("the cache's format has changed: bench.py has to follow it")
-    btf = ENTRY.size + sizes[0]
-    (folder / "start.o").write_bytes(entry[ENTRY.size : btf])
-    (folder / "start.btf").write_bytes(entry[btf : btf + sizes[1]])
-
-
-class Row:
-    def __init__(self, name, *words, **options):
-        self.name, self.words = name, [str(word) for word in words]
-        self.prepare = options.get("prepare", lambda: None)
-        self.starts, self.phases = [], []
-
-    def start(self, timer):
-        self.prepare()
-        time.sleep(PAUSE)
-        done = subprocess.run([timer, *self.words], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failure(f"{self.name}: {done.stderr.strip()}")
-        event, line, memory, peak = map(int, done.stdout.split())
-        start = {"event_ms": event / 1e6, "line_ms": line / 1e6, "memory_kib": memory, "peak_kib": peak}
-        stats = re.search(r" start: (.*)", done.stderr)
-        if "--stats" in self.words and not stats:
-            raise Failure(f"{self.name}: it didn't end as asked: {done.stderr.strip()}")
-        phases = re.findall(r"([a-z]+) ([0-9.]+) ms", stats[1]) if stats else []
-        self.starts.append({**start, **{f"{phase}_ms": float(ms) for phase, ms in phases}})
-
-    def result(self):
-        keys = self.starts[0].keys()
-        middle = {key: statistics.median(start[key] for start in self.starts) for key in keys}
-        least = {key: min(start[key] for start in self.starts) for key in keys}
-        return {"median": middle, "min": least, "rounds": len(self.starts)}
-
-
-class Compile:
-    """The compile step alone: clang -c, and beside it ebscript's own, as --stats tells."""
-
-    def __init__(self, ebscript, clang):
-        self.ebscript = [ebscript, "--no-cache", "--stats", "--check", HERE / "start.lua"]
-        self.clang = clang
-        self.ms = {"clang": [], "ebscript": []}
-
-    def measure(self):
-        begin = time.monotonic()
-        run(*self.clang)
-        self.ms["clang"].append((time.monotonic() - begin) * 1000)
-        done = subprocess.run(self.ebscript, capture_output=True, text=True)
-        step = re.search(r" compile ([0-9.]+) ms", done.stderr)
-        if not step or done.returncode != 0:
-            raise Failure(f"ebscript --check: {done.stderr}")
-        self.ms["ebscript"].append(float(step[1]))
-
-    def result(self):
-        return {who: {"median": statistics.median(ms), "min": min(ms)} for who, ms in self.ms.items()}
-
-
-def find_clang(major):
-    """The compiler driver of that major version: another's speed is another's."""
-    for name in filter(shutil.which, (f"clang-{major}", "clang")):
-        if re.search(rf"clang version {major}\.", run(name, "--version")):
-            return name
-    return None
-
-
-class Start:
-    """The rows of the benchmark, and what they need, in a folder."""
-
-    def __init__(self, ebscript, folder):
-        self.folder, self.missing, self.compile = folder, {}, None
-        build_programs(folder)
-        script = HERE / "start.lua"
-        cache, empty = folder / "cache", folder / "empty"
-        cached = Row(CACHED, ebscript, "--stats", "--cache-dir", cache, script)
-        uncached = Row(UNCACHED, ebscript, "--stats", "--cache-dir", empty, script)
-        uncached.prepare = lambda: shutil.rmtree(empty, ignore_errors=True)
-        timer = folder / "start_timer"
-        cached.start(timer)  # fills the cache
-        cached.starts.clear()
-        unpack_entry(cache, folder)
-
-        floor, elf, btf = folder / "floor", folder / "start.o", folder / "start.btf"
-        self.rows = [cached, Row(FLOOR, floor, elf, btf), Row(PLAIN, floor, elf), uncached]
-        self.add_clang(ebscript, floor)
-        self.add_bpftrace()
-
-    def add_clang(self, ebscript, floor):
-        self.compiler = re.search(r"clang version (\d+)\S*", run(ebscript, "--version"))
-        clang = find_clang(self.compiler[1])
-        bpftool = shutil.which("bpftool") or shutil.which("/usr/sbin/bpftool")
-        if not clang or not bpftool:
-            self.missing[CLANG] = f"needs clang-{self.compiler[1]} and bpftool"
-            return
-        types = run(bpftool, "btf", "dump", "file", "/sys/kernel/btf/vmlinux", "format", "c")
-        (self.folder / "vmlinux.h").write_text(types)
-        made = self.folder / "clang.o"
-        words = [clang, "-c", "-O2", "-g", "-target", "bpf", "-I", self.folder, HERE / "start.bpf.c", "-o", made]
-        self.compile = Compile(ebscript, words)
-        text = '"$@" && exec "$0" "$MADE"'
-        self.rows.append(Row(CLANG, "env", f"MADE={made}", "sh", "-c", text, floor, *words))
-
-    def add_bpftrace(self):
-        for name, script in ((BPFTRACE, "start.bt"), (BPFTRACE_LIGHT, "start_no_parent.bt")):
-            if shutil.which("bpftrace"):
-                self.rows.append(Row(name, "bpftrace", "-B", "line", HERE / script))
-            else:
-                self.missing[name] = "needs bpftrace"
-
-    def measure(self, rounds):
-        for i in range(rounds):
-            first = i % len(self.rows)  # what ran just before leaves its traces in the caches
-            for row in self.rows[first:] + self.rows[:first]:
-                row.start(self.folder / "start_timer")
-            if self.compile:
-                self.compile.measure()
-
-    def result(self):
-        return {
-            "rows": {row.name: row.result() for row in self.rows},
-            "compile_ms": self.compile.result() if self.compile else None,
-            "missing": self.missing,
-            "compiler": self.compiler[0],
-        }
-
-
-def is_static(ebscript):
-    """Whether the compiler's module holds clang itself."""
-    module = Path(ebscript).resolve().parent / "lib/ebscript/ebscript-clang.so"
-    return module.exists() and b"libclang-cpp.so" not in module.read_bytes()
-
-
-def goals(result, static):
-    """What is promised: name, the figure, its limit, and whether a larger one is better."""
-    rows = result["rows"]
-
-    def median(row, key):
-        return rows[row]["median"][key] if row in rows else None
-
-    def ratio(a, b):
-        return a / b if a is not None and b is not None else None
-
-    cached, uncached = median(CACHED, "event_ms"), median(UNCACHED, "event_ms")
-    memory, other = median(CACHED, "memory_kib"), median(UNCACHED, "memory_kib")
-    bpftrace = median(BPFTRACE, "event_ms")
-    compiles = result["compile_ms"]
-    compile_step = compiles and compiles["clang"]["median"] / compiles["ebscript"]["median"]
-    return [
-        ("cached start / C floor", ratio(cached, median(FLOOR, "event_ms")), 1.5, False),
-        ("bpftrace / cached start", ratio(bpftrace, cached), 50, True),
-        ("bpftrace / start with nothing cached", ratio(bpftrace, uncached), 3, True),
-        ("clang -c / ebscript's compile step", compile_step, 12 if static else 8, True),
-        ("memory while running, MB", memory / 1024, 6, False),
-        ("bpftrace's memory / ebscript's", ratio(median(BPFTRACE, "memory_kib"), memory), 15, True),
-        ("memory after a compile / after a cached start", ratio(other, memory), 1.1, False),
-    ]
-
-
-def judge(result, static):
-    result["goals"] = []
-    for name, value, limit, larger in goals(result, static):
-        met = None if value is None else value >= limit if larger else value <= limit
-        result["goals"].append({"name": name, "value": value, "limit": limit, "larger": larger, "met": met})
-
-
-def machine():
-    """What the figures hold for, in general terms."""
-    model = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    kernel = re.match(r"\d+\.\d+", platform.release())
-    tools = [run("bpftrace", "--version").strip()] if shutil.which("bpftrace") else []
-    return {"cpu": model[1] if model else platform.machine(), "cpus": os.cpu_count(), "kernel": kernel[0], "tools": tools}
-
-
-def table(result, static):
-    """The report in Markdown, which is readable as text too."""
-    rows = result["rows"]
-    floor = rows[FLOOR]["median"]["event_ms"]
-    bpftrace = rows.get(BPFTRACE, {}).get("median", {}).get("event_ms")
-    where = result["machine"]
-    lines = [
-        f"{where['cpus']} x {where['cpu']}, Linux {where['kernel']}, {result['compiler']}"
-        f" ({'static' if static else 'shared'})" + "".join(f", {tool}" for tool in where["tools"])
-        + f"; medians of {rows[FLOOR]['rounds']} rounds.",
-        "",
-        "| start | ms | least | to the C floor | bpftrace to it | running, MB | peak, MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name, row in rows.items():
-        middle = row["median"]
-        faster = f"{bpftrace / middle['event_ms']:.1f} x" if bpftrace else ""
-        lines.append(
-            f"| {name} | {middle['event_ms']:.2f} | {row['min']['event_ms']:.2f} | {middle['event_ms'] / floor:.2f} x"
-            f" | {faster} | {middle['memory_kib'] / 1024:.1f} | {middle['peak_kib'] / 1024:.1f} |"
-        )
-    lines += ["", "| where the time goes, ms | script | types | compile | load | attach |", "| --- " + "| ---: " * 5 + "|"]
-    for name in (CACHED, UNCACHED):
-        phases = (f"{rows[name]['median'][phase + '_ms']:.2f}" for phase in ("script", "types", "compile", "load", "attach"))
-        lines.append(f"| {name} | {' | '.join(phases)} |")
-    if result["compile_ms"]:
-        step = result["compile_ms"]
-        lines += ["", "| compile step alone | ms | least |", "| --- | ---: | ---: |"]
-        for who, name in (("ebscript", "ebscript's"), ("clang", "clang -c with all of vmlinux.h")):
-            lines.append(f"| {name} | {step[who]['median']:.0f} | {step[who]['min']:.0f} |")
-    lines += ["", "| goal | wanted | got | |", "| --- | ---: | ---: | --- |"]
-    for goal in result["goals"]:
-        wanted = f"{'at least' if goal['larger'] else 'at most'} {goal['limit']:g}"
-        got = "" if goal["value"] is None else f"{goal['value']:.2f}"
-        met = {True: "met", False: "missed", None: "not measured"}[goal["met"]]
-        lines.append(f"| {goal['name']} | {wanted} | {got} | {met} |")
-    lines += ["", *(f"Left out: {name} ({why})." for name, why in result["missing"].items())]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def write_report(text):
-    report = REPORT.read_text()
-    before, rest = report.split(BETWEEN[0])
-    after = rest.split(BETWEEN[1])[1]
-    REPORT.write_text(f"{before}{BETWEEN[0]}\n{text}\n{BETWEEN[1]}{after}")
+BENCHMARKS = ["start"]
 
 
 def parse():
     parser = argparse.ArgumentParser(description="Measures what ebscript costs, against others.")
-    parser.add_argument("what", choices=["start"])
+    parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("--ebscript", required=True, help="the program to measure")
-    parser.add_argument("--rounds", type=int, default=15, help="starts of each kind (15)")
+    parser.add_argument("--rounds", type=int, help="how often each row has its turn")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument("--markdown", action="store_true", help="write the table to docs/performance.md")
     options = parser.parse_args()
-    if options.rounds < 1:
+    if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds must be at least 1")
     return options
+
+
+def report(module, result):
+    lines = [title(result), "", *module.table(result), "", *goals_table(result["goals"]), ""]
+    lines += (f"Left out: {name} ({why})." for name, why in result["missing"].items())
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def main():
@@ -321,15 +46,15 @@ def main():
     own_mounts()
     if os.nice(0) > -10:
         os.nice(-10)  # what else runs on the machine is to disturb little; all that is measured inherits it
-    static = is_static(options.ebscript)
+    module = importlib.import_module(options.what)
+    rounds = options.rounds or module.ROUNDS
     with tempfile.TemporaryDirectory(prefix="ebscript-bench.") as folder:
-        benchmark = Start(os.path.abspath(options.ebscript), Path(folder))
-        benchmark.measure(options.rounds)
-        result = {"machine": machine(), "static": static, **benchmark.result()}
-    judge(result, static)
-    text = table(result, static)
+        figures = module.measure(os.path.abspath(options.ebscript), Path(folder), rounds)
+    result = {"machine": machine(), "rounds": rounds, **figures}
+    result["goals"] = judge(module.goals(result))
+    text = report(module, result)
     if options.markdown:
-        write_report(text)
+        write_report(options.what, text)
     print(json.dumps(result, indent=1) if options.json else text)
     return 0 if all(goal["met"] is not False for goal in result["goals"]) else 1
 
