@@ -3,14 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "script/object.h"
+#include "script/map.h"
 #include "script/value.h"
-
-struct script_map {
-	struct ebs_map *map;
-	struct script_object *object; // kept alive by user value 1
-	uint8_t bytes[];              // a key, then a value, for the calls below
-};
 
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 {
@@ -43,7 +37,7 @@ static struct script_map *check_map(lua_State *L, int index)
 	return self;
 }
 
-static struct script_map *check_entries(lua_State *L, int index)
+struct script_map *ebs_check_entries(lua_State *L, int index)
 {
 	struct script_map *self = check_map(L, index);
 
@@ -124,7 +118,7 @@ static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
 	return value;
 }
 
-static void push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
+void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
 {
 	lua_createtable(L, (int)map->cpus, 0); // values
 	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
@@ -136,7 +130,7 @@ static void push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *va
 
 static int map_get(lua_State *L)
 {
-	struct script_map *self = check_entries(L, 1);
+	struct script_map *self = ebs_check_entries(L, 1);
 	uint8_t *key = read_key(L, self, 2);
 	uint8_t *value = self->bytes + self->map->key_size;
 	struct ebs_error error = { 0 };
@@ -147,7 +141,7 @@ static int map_get(lua_State *L)
 	if (!found)
 		lua_pushnil(L);
 	else if (self->map->per_cpu)
-		push_cpus(L, self->map, value);
+		ebs_push_cpus(L, self->map, value);
 	else
 		ebs_push_value(L, self->map->value, value, self->map->value_size);
 	return 1;
@@ -155,7 +149,7 @@ static int map_get(lua_State *L)
 
 static int map_set(lua_State *L)
 {
-	struct script_map *self = check_entries(L, 1);
+	struct script_map *self = ebs_check_entries(L, 1);
 	uint8_t *key = read_key(L, self, 2);
 	uint8_t *value = read_value(L, self, 3);
 	struct ebs_error error = { 0 };
@@ -168,7 +162,7 @@ static int map_set(lua_State *L)
 
 static int map_delete(lua_State *L)
 {
-	struct script_map *self = check_entries(L, 1);
+	struct script_map *self = ebs_check_entries(L, 1);
 	uint8_t *key = read_key(L, self, 2);
 	struct ebs_error error = { 0 };
 	int deleted = ebs_map_delete(self->map, key, &error);
@@ -177,99 +171,6 @@ static int map_delete(lua_State *L)
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, deleted);
 	return 1;
-}
-
-// The state of a loop over a map: userdata that keeps its map alive and owns the entries that are
-// handed out.
-#define WALK_CLASS "bpf.Walk"
-
-struct script_walk {
-	struct ebs_map_walk *walk;
-	struct ebs_lifetime lifetime; // of the current entry's views
-	struct script_map *self;      // kept alive by user value 1
-};
-
-static struct script_walk *push_walk(lua_State *L, int index, bool drain)
-{
-	struct script_map *self = check_entries(L, index);
-	struct ebs_error error = { 0 };
-	struct script_walk *walk = lua_newuserdatauv(L, sizeof(*walk), 1); // walk
-
-	*walk = (struct script_walk){ .self = self };
-	luaL_setmetatable(L, WALK_CLASS);
-	lua_pushvalue(L, index);     // walk map
-	lua_setiuservalue(L, -2, 1); // walk
-	walk->walk = ebs_map_walk_new(self->map, drain, &error);
-	if (!walk->walk)
-		ebs_raise(L, &error);
-	return walk;
-}
-
-static int walk_close(lua_State *L)
-{
-	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
-
-	ebs_map_walk_free(walk->walk);
-	walk->walk = NULL;
-	walk->lifetime.now++;
-	return 0;
-}
-
-static void push_part(lua_State *L, const struct script_walk *walk, const struct ebs_layout *layout,
-		      const uint8_t *data, uint32_t size, int owner)
-{
-	if (layout && layout->kind == EBS_RECORD)
-		ebs_push_view(L, layout, data, size, &walk->lifetime, owner);
-	else
-		ebs_push_value(L, layout, data, size);
-}
-
-// The iterator's function: (walk, previous key) -> key, value.
-static int walk_next(lua_State *L)
-{
-	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
-	const uint8_t *key;
-	const uint8_t *value;
-	struct ebs_error error = { 0 };
-
-	if (!walk->walk)
-		return 0;
-	if (!walk->self->object->open)
-		return luaL_error(L, "the map's object was closed inside the loop over it");
-	walk->lifetime.now++;
-	int result = ebs_map_walk_next(walk->walk, &key, &value, &error);
-	if (result < 0)
-		return ebs_raise(L, &error);
-	if (!result) {
-		lua_settop(L, 1);
-		walk_close(L);
-		lua_pushnil(L);
-		return 1;
-	}
-	const struct ebs_map *map = walk->self->map;
-	push_part(L, walk, map->key, key, map->key_size, 1); // key
-	if (map->per_cpu)
-		push_cpus(L, map, value);
-	else
-		push_part(L, walk, map->value, value, map->value_size, 1); // key value
-	return 2;
-}
-
-static int map_pairs(lua_State *L)
-{
-	lua_pushcfunction(L, walk_next); // next
-	push_walk(L, 1, false);          // next walk
-	lua_pushnil(L);                  // next walk nil
-	return 3;
-}
-
-static int map_drain(lua_State *L)
-{
-	lua_pushcfunction(L, walk_next); // next
-	push_walk(L, 1, true);           // next walk
-	lua_pushnil(L);                  // next walk nil
-	lua_pushvalue(L, -2);            // next walk nil walk: closed when the loop is left early
-	return 4;
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value)
@@ -308,29 +209,20 @@ static int map_tostring(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "delete", map_delete }, { "drain", map_drain }, { "get", map_get },
-	{ "set", map_set },       { NULL, NULL },
+	{ "delete", map_delete }, { "drain", ebs_map_drain },
+	{ "get", map_get },       { "set", map_set },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {
 	{ "__index", map_index },
-	{ "__pairs", map_pairs },
+	{ "__pairs", ebs_map_pairs },
 	{ "__tostring", map_tostring },
-	{ NULL, NULL },
-};
-
-static const luaL_Reg walk_methods[] = {
-	{ NULL, NULL },
-};
-
-static const luaL_Reg walk_metamethods[] = {
-	{ "__close", walk_close },
-	{ "__gc", walk_close },
 	{ NULL, NULL },
 };
 
 void ebs_register_map(lua_State *L)
 {
 	ebs_new_class(L, EBS_MAP_CLASS, methods, metamethods);
-	ebs_new_class(L, WALK_CLASS, walk_methods, walk_metamethods);
+	ebs_register_walk(L);
 }
