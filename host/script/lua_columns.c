@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Columns: rows to standard output.
-#include <stdio.h>
 #include <string.h>
 
 #include "output/columns.h"
 #include "script/bpf.h"
 #include "script/script.h"
+#include "script/standard_output.h"
 
 #define CLASS "bpf.Columns"
 
@@ -51,7 +51,7 @@ static int write_out(lua_State *L, struct script_columns *self)
 		ebs_buffer_free(&self->out);
 		return luaL_error(L, "not enough memory for a row");
 	}
-	fwrite(self->out.data, 1, self->out.size, stdout);
+	ebs_standard_output_write(self->out.data, self->out.size);
 	return 0;
 }
 
@@ -116,8 +116,8 @@ static int write_text(lua_State *L)
 	const char *line = lua_tolstring(L, -1, &size);
 	if (!line)
 		return luaL_error(L, "the function of option 'text' must return a string");
-	fwrite(line, 1, size, stdout);
-	putc('\n', stdout);
+	ebs_standard_output_write(line, size);
+	ebs_standard_output_write("\n", 1);
 	return 0;
 }
 

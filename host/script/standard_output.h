@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Standard output that signals don't cut.
+// One buffer for all that goes to standard output, in the order in which it was written.
 #ifndef EBS_SCRIPT_STANDARD_OUTPUT_H
 #define EBS_SCRIPT_STANDARD_OUTPUT_H
 
-// Puts a stream in place of stdout whose writes go on when a signal comes: the host's signal
-// handlers interrupt system calls, and stdio would drop what it was about to write. Must come
-// before Lua opens its io library.
+#include <lua.h>
+#include <stddef.h>
+
+// Puts streams in place of stdout and stderr whose writes go on when a signal comes. stdout has a
+// buffer of 64 KiB, is written line by line to a terminal, else when the buffer is full, at the
+// end, before the loop sleeps, and before anything goes to standard error. Must come before Lua
+// opens its io library.
 void ebs_standard_output_init(void);
+
+// Makes Lua's print() as cheap as io.write() in handlers, and lets io.read() and what starts other
+// programs write the buffer first. Lua's libraries are open.
+void ebs_open_standard_output(lua_State *L);
+
+void ebs_standard_output_write(const char *data, size_t size);
 
 // Writes what is buffered. Returns 0, or the -errno of the first write that failed since the start.
 int ebs_standard_output_finish(void);

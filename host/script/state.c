@@ -81,6 +81,7 @@ static int prepare_state(lua_State *L)
 	const struct ebs_script_options *options = lua_touserdata(L, 1);
 
 	luaL_openlibs(L);
+	ebs_open_standard_output(L);
 	close_module_path(L, "path");
 	close_module_path(L, "cpath");
 	push_arguments(L, options);
@@ -209,7 +210,6 @@ static void tell_error(lua_State *L, const struct ebs_state *state)
 	bool has_text = !lua_pcall(L, 1, 1, 0); // an error object's __tostring may fail itself
 	const char *message = has_text ? lua_tostring(L, -1) : "(an error that can't be told)";
 
-	fflush(stdout);
 	if (state->cut)
 		fprintf(stderr, "ebscript: %s: interrupted\n", state->name);
 	else if (is_named(message, state->name))
