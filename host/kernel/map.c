@@ -8,14 +8,7 @@
 
 const char *ebs_map_type_name(const struct ebs_map *map)
 {
-	const char *name = libbpf_bpf_map_type_str(map->type);
-
-	return name ? name : "unknown";
-}
-
-bool ebs_map_has_entries(const struct ebs_map *map)
-{
-	return map->key_size && map->value_size;
+	return map->kind->name;
 }
 
 int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct ebs_error *error)
@@ -27,10 +20,10 @@ int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct 
 	return ebs_error_errno(error, errno, "can't read map \"%s\"", map->name);
 }
 
-int ebs_map_set(const struct ebs_map *map, const void *key, const void *value,
+int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, uint64_t flags,
 		struct ebs_error *error)
 {
-	if (!bpf_map_update_elem(map->fd, key, value, BPF_ANY))
+	if (!bpf_map_update_elem(map->fd, key, value, flags))
 		return 0;
 	if (errno == E2BIG)
 		return ebs_error_explain(

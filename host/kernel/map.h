@@ -8,18 +8,29 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "kernel/map_kinds.h"
 #include "types/layout.h"
 
-// Owned by its object.
+// Owned by its object, or by who opened it (map_open.h).
 struct ebs_map {
 	char *name;
 	int fd;        // -1 until the object is loaded, and after it was closed
 	uint32_t type; // BPF_MAP_TYPE_*
+	const struct ebs_map_kind *kind;
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
-	const struct ebs_layout *key;   // NULL: no type known, or none of the key's size
+	uint32_t flags;               // BPF_F_*
+	uint64_t extra;               // of a bloom filter, an arena
+	struct ebs_types *types;      // where its layouts are from; the object's, unless own_types
+	const struct ebs_layout *key; // NULL: no type known, or none of the key's size
 	const struct ebs_layout *value; // likewise
+	uint32_t key_type_id;           // in the BTF of its object; 0: none
+	uint32_t value_type_id;
+	struct ebs_map *inner; // of a map of maps: what its inner maps are like, never open; may be
+			       // NULL
+	char *pin_path;        // where it is pinned, as far as is known here; may be NULL
+	bool own_types;
 	bool per_cpu;    // an entry has a value for each CPU, also where there is only one
 	unsigned cpus;   // values of one entry: the possible CPUs, or 1
 	uint32_t stride; // bytes from one CPU's value to the next
@@ -28,8 +39,10 @@ struct ebs_map {
 // "hash", "percpu_array", ...: the kernel's name in lower case.
 const char *ebs_map_type_name(const struct ebs_map *map);
 
-// Has this kind of map entries with keys that can be read and set?
-bool ebs_map_has_entries(const struct ebs_map *map);
+static inline bool ebs_map_can(const struct ebs_map *map, unsigned abilities)
+{
+	return (map->kind->abilities & abilities) == abilities;
+}
 
 // Bytes of an entry's value as the system calls see it.
 static inline size_t ebs_map_value_bytes(const struct ebs_map *map)
@@ -38,12 +51,16 @@ static inline size_t ebs_map_value_bytes(const struct ebs_map *map)
 }
 
 // `value` holds ebs_map_value_bytes(). Returns 1, 0 when the key isn't there, or -errno with
-// `error` filled.
+// `error` filled. Without a key: of a queue or stack the next value; of a bloom filter, whether
+// `value` is in it.
 int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct ebs_error *error);
-int ebs_map_set(const struct ebs_map *map, const void *key, const void *value,
+// `flags`: BPF_ANY, BPF_NOEXIST or BPF_EXIST. Without a key it pushes.
+int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, uint64_t flags,
 		struct ebs_error *error);
 // Returns 1, 0 when the key wasn't there, or -errno.
 int ebs_map_delete(const struct ebs_map *map, const void *key, struct ebs_error *error);
+// Takes the next value out of a queue or stack. Returns 1, 0 when it is empty, or -errno.
+int ebs_map_pop(const struct ebs_map *map, void *value, struct ebs_error *error);
 
 // Walks over all entries, by batches where the kernel has them. A draining walk deletes each entry
 // as it reads it. NULL with `error` filled.

@@ -9,46 +9,9 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "kernel/map_info.h"
 
-static bool is_per_cpu(uint32_t type)
-{
-	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
-	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
-}
-
-static const struct ebs_layout *part_layout(struct ebs_object *object, uint32_t type_id,
-					    uint32_t size)
-{
-	const struct ebs_layout *layout =
-		type_id ? ebs_types_layout(object->types, type_id, NULL) : NULL;
-
-	return layout && layout->size == size ? layout : NULL;
-}
-
-static void describe_map(struct ebs_object *object, struct bpf_map *handle, struct ebs_map *map)
-{
-	map->name = strdup(bpf_map__name(handle));
-	map->fd = -1;
-	map->type = bpf_map__type(handle);
-	if (map->type == BPF_MAP_TYPE_RINGBUF) {
-		// __type(value, ...) names the samples' type; the kernel takes no sizes here.
-		bpf_map__set_key_size(handle, 0);
-		bpf_map__set_value_size(handle, 0);
-	}
-	map->key_size = bpf_map__key_size(handle);
-	map->value_size = bpf_map__value_size(handle);
-	map->key = part_layout(object, bpf_map__btf_key_type_id(handle), map->key_size);
-	map->value = part_layout(object, bpf_map__btf_value_type_id(handle), map->value_size);
-	map->cpus = 1;
-	map->stride = map->value_size;
-	map->per_cpu = is_per_cpu(map->type);
-	if (map->per_cpu) {
-		map->cpus = libbpf_num_possible_cpus();
-		map->stride = (map->value_size + 7) / 8 * 8;
-	}
-}
-
-static int describe_parts(struct ebs_object *object)
+static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map;
 	struct bpf_program *program;
@@ -68,9 +31,9 @@ static int describe_parts(struct ebs_object *object)
 		if (bpf_map__is_internal(map))
 			continue;
 		struct ebs_map *described = &object->maps[object->map_count++];
-		describe_map(object, map, described);
-		if (!described->name)
-			return -ENOMEM;
+		int result = ebs_map_describe(described, map, object->types, error);
+		if (result)
+			return result;
 	}
 	bpf_object__for_each_program (program, object->handle) {
 		struct ebs_program *described = &object->programs[object->program_count++];
@@ -112,7 +75,7 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 	}
 	const struct btf *btf = bpf_object__btf(object->handle);
 	object->types = btf ? ebs_types_new(btf) : NULL;
-	if (!object->name || !object->types || describe_parts(object)) {
+	if (!object->name || !object->types || describe_parts(object, error)) {
 		if (object->name && !btf)
 			ebs_error_set(error, "EINVAL",
 				      "%s has no BTF: its C defines no program, map or variable",
@@ -240,6 +203,12 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 
 		map->fd = bpf_map__fd(handle);
 		map->max_entries = bpf_map__max_entries(handle);
+		map->flags = bpf_map__map_flags(handle);
+		if (map->value_size != bpf_map__value_size(handle)) { // struct_ops: the kernel's
+			map->value_size = bpf_map__value_size(handle);
+			map->value = NULL;
+			ebs_map_complete(map);
+		}
 	}
 	return ebs_losses_open(object, error);
 }
@@ -261,7 +230,7 @@ void ebs_object_free(struct ebs_object *object)
 		return;
 	ebs_object_close(object);
 	for (size_t i = 0; i < object->map_count; i++)
-		free(object->maps[i].name);
+		ebs_map_release(&object->maps[i]);
 	for (size_t i = 0; i < object->program_count; i++) {
 		free(object->programs[i].name);
 		free(object->programs[i].section);

@@ -6,46 +6,77 @@
 #include "script/map.h"
 #include "script/value.h"
 
+// Makes room for a key and a value of the map of the userdata on the top.
+static void add_bytes(lua_State *L, struct script_map *self)
+{
+	const struct ebs_map *map = self->map; // map
+
+	self->bytes = lua_newuserdatauv(L, map->key_size + ebs_map_value_bytes(map) + 1, 0);
+	lua_setiuservalue(L, -2, 2); // map
+}
+
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 {
 	index = lua_absindex(L, index);
-	struct script_map *self = lua_newuserdatauv(
-		L, sizeof(*self) + map->key_size + ebs_map_value_bytes(map), 1); // map
+	struct script_map *self = lua_newuserdatauv(L, sizeof(*self), 2); // map
 
-	self->map = map;
-	self->object = lua_touserdata(L, index);
+	*self = (struct script_map){ .map = map };
+	luaL_setmetatable(L, EBS_MAP_CLASS);
 	lua_pushvalue(L, index);     // map object
 	lua_setiuservalue(L, -2, 1); // map
-	luaL_setmetatable(L, EBS_MAP_CLASS);
+	add_bytes(L, self);
 }
 
-struct ebs_map *ebs_test_map(lua_State *L, int index)
+static bool is_open(const struct script_map *self)
 {
-	struct script_map *self = luaL_testudata(L, index, EBS_MAP_CLASS);
-
-	if (self && !self->object->open)
-		luaL_argerror(L, index, "the map's object is closed");
-	return self ? self->map : NULL;
+	return self->map && self->map->fd >= 0;
 }
 
-static struct script_map *check_map(lua_State *L, int index)
+struct script_map *ebs_check_map(lua_State *L, int index)
 {
 	struct script_map *self = luaL_checkudata(L, index, EBS_MAP_CLASS);
 
-	if (!self->object->open)
-		luaL_argerror(L, index, "the map's object is closed");
+	if (!is_open(self))
+		luaL_argerror(L, index,
+			      self->own ? "the map is closed" : "the map's object is closed");
 	return self;
 }
 
-struct script_map *ebs_check_entries(lua_State *L, int index)
+// "get(), set(), delete()"
+static void add_abilities(luaL_Buffer *out, const struct ebs_map_kind *kind)
 {
-	struct script_map *self = check_map(L, index);
+	const char *comma = "";
 
-	if (!ebs_map_has_entries(self->map))
-		luaL_argerror(L, index,
-			      lua_pushfstring(L, "map '%s' (%s) has no entries with keys",
-					      self->map->name, ebs_map_type_name(self->map)));
-	return self;
+	for (unsigned bit = 1; bit <= kind->abilities; bit <<= 1) {
+		if (!(kind->abilities & bit))
+			continue;
+		luaL_addstring(out, comma);
+		luaL_addstring(out, ebs_map_ability_name(bit));
+		comma = ", ";
+	}
+}
+
+struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_ability ability)
+{
+	struct script_map *self = ebs_check_map(L, index);
+	const struct ebs_map_kind *kind = self->map->kind;
+	luaL_Buffer text;
+
+	if (kind->abilities & ability)
+		return self;
+	lua_pushfstring(L, "map '%s' (%s) has no %s: ", self->map->name, kind->name,
+			ebs_map_ability_name(ability)); // start
+	luaL_buffinit(L, &text);
+	if (kind->abilities) {
+		luaL_addstring(&text, "it has ");
+		add_abilities(&text, kind);
+		luaL_addstring(&text, kind->instead ? "; " : "");
+	}
+	luaL_addstring(&text, kind->instead ? kind->instead : "");
+	luaL_pushresult(&text); // start rest
+	lua_concat(L, 2);       // text
+	luaL_argerror(L, index, lua_tostring(L, -1));
+	return NULL;
 }
 
 // One part of an entry: as its layout says, else a string of just the right size.
@@ -57,8 +88,7 @@ static void read_part(lua_State *L, int index, const struct script_map *self,
 	size_t length = 0;
 
 	if (layout) {
-		if (ebs_read_value(L, index, ebs_object_types(self->object->handle), layout, out,
-				   what, &error))
+		if (ebs_read_value(L, index, self->map->types, layout, out, what, &error))
 			ebs_raise_argument(L, index, &error);
 		return;
 	}
@@ -103,8 +133,7 @@ static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
 		uint8_t *out = value + (size_t)cpu * map->stride;
 
 		if (map->value) {
-			if (ebs_read_value(L, -1, ebs_object_types(self->object->handle),
-					   map->value, out, what, &error))
+			if (ebs_read_value(L, -1, self->map->types, map->value, out, what, &error))
 				ebs_raise_argument(L, index, &error);
 		} else if (!bytes || length != map->value_size) {
 			luaL_argerror(L, index,
@@ -130,7 +159,7 @@ void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value
 
 static int map_get(lua_State *L)
 {
-	struct script_map *self = ebs_check_entries(L, 1);
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_GET);
 	uint8_t *key = read_key(L, self, 2);
 	uint8_t *value = self->bytes + self->map->key_size;
 	struct ebs_error error = { 0 };
@@ -149,12 +178,12 @@ static int map_get(lua_State *L)
 
 static int map_set(lua_State *L)
 {
-	struct script_map *self = ebs_check_entries(L, 1);
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_SET);
 	uint8_t *key = read_key(L, self, 2);
 	uint8_t *value = read_value(L, self, 3);
 	struct ebs_error error = { 0 };
 
-	if (ebs_map_set(self->map, key, value, &error))
+	if (ebs_map_set(self->map, key, value, 0, &error))
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, true);
 	return 1;
@@ -162,7 +191,7 @@ static int map_set(lua_State *L)
 
 static int map_delete(lua_State *L)
 {
-	struct script_map *self = ebs_check_entries(L, 1);
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_DELETE);
 	uint8_t *key = read_key(L, self, 2);
 	struct ebs_error error = { 0 };
 	int deleted = ebs_map_delete(self->map, key, &error);
@@ -204,7 +233,7 @@ static int map_tostring(lua_State *L)
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 
 	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name,
-			self->object->open ? "" : " (closed)");
+			is_open(self) ? "" : " (closed)");
 	return 1;
 }
 

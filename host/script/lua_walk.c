@@ -15,7 +15,7 @@ struct script_walk {
 
 static struct script_walk *push_walk(lua_State *L, int index, bool drain)
 {
-	struct script_map *self = ebs_check_entries(L, index);
+	struct script_map *self = ebs_check_map_can(L, index, EBS_MAP_WALK);
 	struct ebs_error error = { 0 };
 	struct script_walk *walk = lua_newuserdatauv(L, sizeof(*walk), 1); // walk
 
@@ -58,8 +58,9 @@ static int walk_next(lua_State *L)
 
 	if (!walk->walk)
 		return 0;
-	if (!walk->self->object->open)
-		return luaL_error(L, "the map's object was closed inside the loop over it");
+	if (walk->self->map->fd < 0)
+		return luaL_error(L, "the map%s was closed inside the loop over it",
+				  walk->self->own ? "" : "'s object");
 	walk->lifetime.now++;
 	int result = ebs_map_walk_next(walk->walk, &key, &value, &error);
 	if (result < 0)

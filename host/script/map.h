@@ -5,14 +5,17 @@
 
 #include "script/object.h"
 
+// A map of an object, which user value 1 keeps alive; or one that the script opened itself.
 struct script_map {
-	struct ebs_map *map;
-	struct script_object *object; // kept alive by user value 1
-	uint8_t bytes[];              // a key, then a value, for the calls below
+	struct ebs_map *map; // open while its descriptor is; NULL only before the script sees it
+	bool own;            // it has no object, and ends with close() or with this userdata
+	uint8_t *bytes;      // a key, then a value, for the calls below; in user value 2
 };
 
-// The map at `index`; raises when it is none, its object is closed, or it has no entries.
-struct script_map *ebs_check_entries(lua_State *L, int index);
+// The map at `index`; raises when it is none, or closed.
+struct script_map *ebs_check_map(lua_State *L, int index);
+// The same; raises also when the map's kind hasn't the ability, and says what it has.
+struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_ability ability);
 
 // Pushes a per-CPU value: a sequence with one value for each CPU.
 void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value);

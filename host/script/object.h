@@ -53,9 +53,6 @@ void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error);
 
-// The map at `index`, or NULL when it is none; raises when its object is closed.
-struct ebs_map *ebs_test_map(lua_State *L, int index);
-
 // Called when the object closes.
 void ebs_links_close(struct script_object *object);
 void ebs_handlers_close(struct script_object *object);

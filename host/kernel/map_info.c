@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a map is: from the C's definition, and from what the kernel tells of it.
+#include "kernel/map_info.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+void ebs_map_complete(struct ebs_map *map)
+{
+	const struct ebs_layout *given;
+
+	map->kind = ebs_map_kind(map->type);
+	given = ebs_map_kind_value(map->kind, map->value_size);
+	if (given)
+		map->value = given;
+	map->per_cpu = map->kind->per_cpu;
+	map->cpus = map->per_cpu ? libbpf_num_possible_cpus() : 1;
+	map->stride = map->per_cpu ? (map->value_size + 7) / 8 * 8 : map->value_size;
+}
+
+static const struct ebs_layout *part_layout(struct ebs_types *types, uint32_t type_id,
+					    uint32_t size)
+{
+	const struct ebs_layout *layout = type_id ? ebs_types_layout(types, type_id, NULL) : NULL;
+
+	return layout && layout->size == size ? layout : NULL;
+}
+
+int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
+		     struct ebs_error *error)
+{
+	struct bpf_map *inner = bpf_map__inner_map(definition);
+	const char *name = bpf_map__name(definition);
+
+	map->fd = -1;
+	map->type = bpf_map__type(definition);
+	map->name = strdup(name ? name : "");
+	if (!map->name)
+		return ebs_error_errno(error, ENOMEM, "can't describe a map");
+	if (!ebs_map_kind_is_known(map->type)) {
+		const struct ebs_map_kind *kind = ebs_map_kind(map->type);
+		return ebs_error_explain(
+			error, EOPNOTSUPP,
+			"map \"%s\" is of kind %s (%u), which libbpf %s doesn't know: it needs a "
+			"newer libbpf",
+			map->name, kind->name, map->type, libbpf_version_string() + 1);
+	}
+	if (map->type == BPF_MAP_TYPE_RINGBUF) {
+		// __type(value, ...) names the samples' type; the kernel takes no sizes here.
+		bpf_map__set_key_size(definition, 0);
+		bpf_map__set_value_size(definition, 0);
+	}
+	map->key_size = bpf_map__key_size(definition);
+	map->value_size = bpf_map__value_size(definition);
+	map->max_entries = bpf_map__max_entries(definition);
+	map->flags = bpf_map__map_flags(definition);
+	map->extra = bpf_map__map_extra(definition);
+	map->types = types;
+	map->key_type_id = bpf_map__btf_key_type_id(definition);
+	map->value_type_id = bpf_map__btf_value_type_id(definition);
+	map->key = part_layout(types, map->key_type_id, map->key_size);
+	map->value = part_layout(types, map->value_type_id, map->value_size);
+	ebs_map_complete(map);
+	if (!inner)
+		return 0;
+	map->inner = calloc(1, sizeof(*map->inner));
+	if (!map->inner)
+		return ebs_error_errno(error, ENOMEM, "can't describe map \"%s\"", map->name);
+	return ebs_map_describe(map->inner, inner, types, error);
+}
+
+void ebs_map_release(struct ebs_map *map)
+{
+	if (map->inner) {
+		ebs_map_release(map->inner);
+		free(map->inner);
+	}
+	if (map->own_types)
+		ebs_types_free(map->types);
+	free(map->pin_path);
+	free(map->name);
+}
+
+// The number behind "NAME:" in the kernel's description of the descriptor; 0 where it isn't there.
+static uint64_t described_number(const struct ebs_buffer *text, const char *name)
+{
+	const char *line = text->data ? strstr(text->data, name) : NULL;
+
+	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+int ebs_map_info(const struct ebs_map *map, struct ebs_map_info *info, struct ebs_error *error)
+{
+	struct ebs_buffer text = { 0 };
+	char path[48];
+
+	*info = (struct ebs_map_info){ 0 };
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map->fd);
+	int result = ebs_buffer_read_file(&text, path);
+	if (result || text.failed) {
+		ebs_buffer_free(&text);
+		return ebs_error_errno(error, result ? result : ENOMEM,
+				       "can't ask what map \"%s\" is", map->name);
+	}
+	info->id = (uint32_t)described_number(&text, "\nmap_id:");
+	info->memory = described_number(&text, "\nmemlock:");
+	info->frozen = described_number(&text, "\nfrozen:");
+	ebs_buffer_free(&text);
+	return 0;
+}
+
+const char *ebs_map_flag_name(unsigned bit)
+{
+	// BPF_F_* of map creation, by bit.
+	static const char *const names[EBS_MAP_FLAGS] = {
+		"no_prealloc",      "no_common_lru",  "numa_node",     "rdonly",       "wronly",
+		"stack_build_id",   "zero_seed",      "rdonly_prog",   "wronly_prog",  "clone",
+		"mmapable",         "preserve_elems", "inner_map",     "link",         "path_fd",
+		"vtype_btf_obj_fd", "token_fd",       "segv_on_fault", "no_user_conv",
+	};
+
+	return bit < EBS_MAP_FLAGS ? names[bit] : NULL;
+}
