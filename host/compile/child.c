@@ -95,6 +95,22 @@ static int keep_files(const struct channels *channels)
 	return 0;
 }
 
+// The child's last word, for a parent that need not wait until the kernel has taken its memory
+// apart.
+struct end {
+	int status; // as waitpid() gives it
+	struct rusage usage;
+};
+
+static void tell_end(int status)
+{
+	struct end end = { .status = W_EXITCODE(status, 0) };
+
+	getrusage(RUSAGE_SELF, &end.usage);
+	send(EBS_CHILD_GO, &end, sizeof(end), MSG_NOSIGNAL);
+	close(EBS_CHILD_ERRORS);
+}
+
 static _Noreturn void be_child(pid_t parent, const struct channels *channels,
 			       ebs_child_function *function, const void *context)
 {
@@ -107,8 +123,10 @@ static _Noreturn void be_child(pid_t parent, const struct channels *channels,
 	reset_signals();
 	if (ebs_confine())
 		_exit(EXIT_FAILURE);
+	int status = function(context);
+	tell_end(status);
 	// No exit handlers: they are the parent's, or look for leaks that nobody minds.
-	_exit(function(context));
+	_exit(status);
 }
 
 static pid_t start(const struct channels *channels, ebs_child_function *function,
@@ -148,17 +166,64 @@ static int read_errors(pid_t pid, const struct channels *channels, struct ebs_bu
 	}
 }
 
-static int wait_for(pid_t pid, struct ebs_child_output *output)
-{
-	struct rusage usage = { 0 };
+// Children that have told their end and are about to be gone.
+static struct leaver {
+	struct leaver *next;
+	pid_t pid;
+} *leavers;
 
-	while (wait4(pid, &output->status, 0, &usage) < 0)
-		if (errno != EINTR)
-			return -errno;
-	output->peak = usage.ru_maxrss;
-	long microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-	output->seconds =
-		usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (microseconds + 500000) / 1000000;
+static void reap(int options)
+{
+	struct leaver **link = &leavers;
+
+	while (*link) {
+		struct leaver *leaver = *link;
+		pid_t gone;
+
+		do
+			gone = waitpid(leaver->pid, NULL, options);
+		while (gone < 0 && errno == EINTR);
+		if (gone == 0) {
+			link = &leaver->next;
+			continue;
+		}
+		*link = leaver->next;
+		free(leaver);
+	}
+}
+
+void ebs_child_reap(void)
+{
+	reap(0);
+}
+
+// Whether the child has told its end; without it, it was killed or ended by a library.
+static bool hear_end(pid_t pid, const struct channels *channels, struct end *end)
+{
+	struct leaver *leaver = malloc(sizeof(*leaver));
+
+	if (!leaver || recv(channels->go[1], end, sizeof(*end), MSG_DONTWAIT) != sizeof(*end)) {
+		free(leaver);
+		return false;
+	}
+	*leaver = (struct leaver){ leavers, pid };
+	leavers = leaver;
+	return true;
+}
+
+static int wait_for(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
+{
+	struct end end = { 0 };
+
+	if (!hear_end(pid, channels, &end))
+		while (wait4(pid, &end.status, 0, &end.usage) < 0)
+			if (errno != EINTR)
+				return -errno;
+	long microseconds = end.usage.ru_utime.tv_usec + end.usage.ru_stime.tv_usec;
+	output->status = end.status;
+	output->peak = end.usage.ru_maxrss;
+	output->seconds = end.usage.ru_utime.tv_sec + end.usage.ru_stime.tv_sec +
+			  (microseconds + 500000) / 1000000;
 	return 0;
 }
 
@@ -172,7 +237,7 @@ static int read_file(int fd, struct ebs_buffer *buffer)
 static int collect(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
 {
 	int error = read_errors(pid, channels, &output->errors);
-	int wait_error = wait_for(pid, output);
+	int wait_error = wait_for(pid, channels, output);
 
 	if (!error)
 		error = wait_error;
@@ -305,7 +370,6 @@ const char *ebs_child_take(size_t *size)
 	if (data == MAP_FAILED || pread(EBS_CHILD_INPUT, data, *size, 0) != (ssize_t)*size)
 		return NULL;
 	close(EBS_CHILD_INPUT);
-	close(EBS_CHILD_GO);
 	return data;
 }
 
@@ -313,7 +377,8 @@ int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
 		     struct ebs_error *error)
 {
 	*output = (struct ebs_child_output){ 0 };
-	close_fd(&child->channels.go[1]); // nothing more comes
+	reap(WNOHANG);
+	shutdown(child->channels.go[1], SHUT_WR); // nothing more comes
 	int result = collect(child->pid, &child->channels, output);
 
 	if (result)

@@ -15,7 +15,7 @@ enum ebs_child_fd {
 	EBS_CHILD_OBJECT, // two files in memory; they take what is written without anybody reading
 	EBS_CHILD_MESSAGES,
 	EBS_CHILD_INPUT, // a file in memory: what ebs_child_give() wrote
-	EBS_CHILD_GO,    // a socket: something comes when that is there
+	EBS_CHILD_GO,    // a socket: something comes when that is there; takes how the child ends
 };
 
 // Returns the child's exit status. The child has default signal dispositions and limits on its time
@@ -49,12 +49,16 @@ int ebs_child_give(struct ebs_child *child, const void *data, size_t size);
 // any.
 const char *ebs_child_take(size_t *size);
 
-// Returns when the child has ended, however it ended, and frees it; 0, or a negative errno with
-// `error` filled when there was no way to hear of it. The caller frees `output` with
+// Returns when the function has returned or the child has died, and frees it; 0, or a negative errno
+// with `error` filled when there was no way to hear of it. The caller frees `output` with
 // ebs_child_output_free() in either case.
 int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
 		     struct ebs_error *error);
 void ebs_child_output_free(struct ebs_child_output *output);
+
+// Waits for the ends of processes whose functions have returned: milliseconds in which the kernel
+// takes their memory back.
+void ebs_child_reap(void);
 
 // Writes all of it to one of the child's files. Returns 0 or -errno.
 int ebs_child_write(enum ebs_child_fd fd, const char *data, size_t size);

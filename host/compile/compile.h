@@ -46,7 +46,7 @@ struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input,
 int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_t size,
 			   struct ebs_error *error);
 
-// Waits for the child, which has ended when this returns, and frees the job. Returns 0, or a
+// Waits for what the child makes, and frees the job. Returns 0, or a
 // negative errno with `error` filled: code "COMPILE" and the compiler's messages where the C is at
 // fault, an errno's name or "COMPILER" where the compiler itself could not run or died. The caller
 // frees `output` with ebs_compile_output_free() in either case.
@@ -57,6 +57,9 @@ int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *o
 int ebs_compile(const struct ebs_compile_input *input, struct ebs_compile_output *output,
 		struct ebs_error *error);
 void ebs_compile_output_free(struct ebs_compile_output *output);
+
+// Waits until nothing is left of the processes of finished compiles.
+void ebs_compile_reap(void);
 
 // Appends all that decides what a compile of `input` makes, beside the source and the files that it
 // includes: the compiler's arguments, and which compiler it is (without loading it). Returns 0 or

@@ -260,6 +260,11 @@ void ebs_compile_output_free(struct ebs_compile_output *output)
 	*output = (struct ebs_compile_output){ 0 };
 }
 
+void ebs_compile_reap(void)
+{
+	ebs_child_reap();
+}
+
 // Which file it is, as far as a look at its folder tells.
 static void append_file(struct ebs_buffer *out, const char *path)
 {

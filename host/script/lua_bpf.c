@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "compile/compile.h"
 #include "script/bpf.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -46,6 +47,7 @@ int ebs_bpf_run(lua_State *L)
 	if (state->options->check)
 		return ebs_finish(L);
 	ebs_stats_stop(&state->stats);
+	ebs_compile_reap();
 	state->running = L;
 	if (state->interrupted || !ebs_loop_run(state->loop))
 		drain(state);

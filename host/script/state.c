@@ -299,6 +299,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 			status = run(&state, options);
 		else
 			fprintf(stderr, "ebscript: %s\n", ebs_error_text(&error));
+		ebs_compile_reap();
 		ebs_loop_free(state.loop);
 		ebs_error_clear(&error);
 	}

@@ -575,6 +575,7 @@ static void test_two_in_one_process(void **state)
 // What a compile must leave as it was.
 static void expect_whole_parent(void)
 {
+	ebs_compile_reap();
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	struct ebs_compile_input input = input_of(CORE_PROGRAM);
@@ -634,6 +635,7 @@ static struct ebs_error interrupt_with(int number)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	input.directory = folder.path;
 
+	ebs_compile_reap();
 	pid_t parent = getpid();
 	pid_t helper = fork();
 	assert_true(helper >= 0);
