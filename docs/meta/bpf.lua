@@ -239,10 +239,24 @@ function Map:set(key, value) end
 ---@return string? code
 function Map:delete(key) end
 
---- Reads and deletes: `for key, value in map:drain()`.
----@return fun(): bpf.Value?, bpf.Value? next
+--- Walks over the entries: `for key, value in map:pairs()`. With names of the value's fields, these
+--- follow the key: `for key, field in map:pairs("field")`.
+---@param ... string names of the value's fields
+---@return fun(): bpf.Value?, ... next
+---@return nil
+---@return nil
+---@return userdata closed when the loop is left
 ---@nodiscard
-function Map:drain() end
+function Map:pairs(...) end
+
+--- Reads and deletes: `for key, value in map:drain()`; with names of fields as `pairs`.
+---@param ... string names of the value's fields
+---@return fun(): bpf.Value?, ... next
+---@return nil
+---@return nil
+---@return userdata closed when the loop is left
+---@nodiscard
+function Map:drain(...) end
 
 ---@class bpf.LinkInfo
 ---@field kind string "xdp", "tracepoint", ...

@@ -5,14 +5,27 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <string.h>
+
+#include "kernel/map_memory.h"
 
 const char *ebs_map_type_name(const struct ebs_map *map)
 {
 	return map->kind->name;
 }
 
-int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct ebs_error *error)
+int ebs_map_get(struct ebs_map *map, const void *key, void *value, struct ebs_error *error)
 {
+	const struct ebs_memory *memory = ebs_map_memory(map);
+	uint32_t index;
+
+	if (memory) {
+		memcpy(&index, key, sizeof(index));
+		if (index >= map->max_entries)
+			return 0;
+		memcpy(value, memory->data + index * memory->stride, map->value_size);
+		return 1;
+	}
 	if (!bpf_map_lookup_elem(map->fd, key, value))
 		return 1;
 	if (errno == ENOENT)

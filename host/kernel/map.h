@@ -34,6 +34,8 @@ struct ebs_map {
 	bool per_cpu;    // an entry has a value for each CPU, also where there is only one
 	unsigned cpus;   // values of one entry: the possible CPUs, or 1
 	uint32_t stride; // bytes from one CPU's value to the next
+	struct ebs_memory *memory; // map_memory.h
+	bool memory_tried;
 };
 
 // "hash", "percpu_array", ...: the kernel's name in lower case.
@@ -53,7 +55,7 @@ static inline size_t ebs_map_value_bytes(const struct ebs_map *map)
 // `value` holds ebs_map_value_bytes(). Returns 1, 0 when the key isn't there, or -errno with
 // `error` filled. Without a key: of a queue or stack the next value; of a bloom filter, whether
 // `value` is in it.
-int ebs_map_get(const struct ebs_map *map, const void *key, void *value, struct ebs_error *error);
+int ebs_map_get(struct ebs_map *map, const void *key, void *value, struct ebs_error *error);
 // `flags`: BPF_ANY, BPF_NOEXIST or BPF_EXIST. Without a key it pushes.
 int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, uint64_t flags,
 		struct ebs_error *error);
@@ -62,14 +64,19 @@ int ebs_map_delete(const struct ebs_map *map, const void *key, struct ebs_error 
 // Takes the next value out of a queue or stack. Returns 1, 0 when it is empty, or -errno.
 int ebs_map_pop(const struct ebs_map *map, void *value, struct ebs_error *error);
 
-// Walks over all entries, by batches where the kernel has them. A draining walk deletes each entry
-// as it reads it. NULL with `error` filled.
+// Walks over all entries: an array's in place, others' by batches where the kernel has them. A
+// draining walk deletes each entry as it reads it. NULL with `error` filled.
 struct ebs_map_walk;
-struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain,
-				      struct ebs_error *error);
-// The next entry, valid until the next call. Returns 1, 0 at the end, or -errno with `error`
+struct ebs_map_walk *ebs_map_walk_new(struct ebs_map *map, bool drain, struct ebs_error *error);
+// The next entries, valid until the next call. Returns 1, 0 at the end, or -errno with `error`
 // filled.
-int ebs_map_walk_next(struct ebs_map_walk *walk, const uint8_t **key, const uint8_t **value,
+struct ebs_map_batch {
+	const uint8_t *keys;   // key_size bytes each; NULL: they are indices, from 0
+	const uint8_t *values; // `stride` bytes each
+	size_t stride;
+	uint32_t count;
+};
+int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		      struct ebs_error *error);
 void ebs_map_walk_free(struct ebs_map_walk *walk);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "kernel/map_memory.h"
 
 void ebs_map_complete(struct ebs_map *map)
 {
@@ -81,6 +82,7 @@ void ebs_map_release(struct ebs_map *map)
 		ebs_map_release(map->inner);
 		free(map->inner);
 	}
+	ebs_map_memory_forget(map);
 	if (map->own_types)
 		ebs_types_free(map->types);
 	free(map->pin_path);

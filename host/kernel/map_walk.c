@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/map.h"
+#include "kernel/map_memory.h"
 
 // One kernel call hands over so many bytes of values at most, unless a single hash bucket needs
 // more.
@@ -15,19 +15,27 @@
 
 struct ebs_map_walk {
 	const struct ebs_map *map;
+	struct ebs_memory *memory; // of an array that is read in place; else NULL
 	bool drain;
 	bool batched;
-	bool started; // the first call has no position to go on from
+	bool by_bucket; // a batch is a number of whole hash buckets: none comes twice
+	bool started;   // the first call has no position to go on from
 	bool ended;
 	uint8_t *keys;
 	uint8_t *values;
 	uint32_t capacity; // entries that fit into both
 	uint32_t count;    // entries that are in them
-	uint32_t next;     // the next one to hand out
 	uint8_t *position; // batched: the kernel's; else the next key
-	uint64_t steps; // bounds a walk by single keys, which restarts when its key is deleted by
-			// others
+	uint64_t steps; // entries so far. They bound a walk by keys, which starts anew when others
+			// delete the key that it stands at
 };
+
+static bool has_buckets(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
+	       type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
 
 static int resize(struct ebs_map_walk *walk, uint32_t capacity)
 {
@@ -39,10 +47,9 @@ static int resize(struct ebs_map_walk *walk, uint32_t capacity)
 	return walk->keys && walk->values ? 0 : -ENOMEM;
 }
 
-struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain,
-				      struct ebs_error *error)
+static int prepare(struct ebs_map_walk *walk)
 {
-	struct ebs_map_walk *walk = calloc(1, sizeof(*walk));
+	const struct ebs_map *map = walk->map;
 	uint64_t capacity = BATCH_BYTES / ebs_map_value_bytes(map);
 
 	if (capacity > BATCH_ENTRIES)
@@ -51,14 +58,25 @@ struct ebs_map_walk *ebs_map_walk_new(const struct ebs_map *map, bool drain,
 		capacity = map->max_entries;
 	if (capacity < 1)
 		capacity = 1;
+	// A hash map's batch position is a 32-bit bucket number, others' is a key.
+	walk->position = malloc(map->key_size > 8 ? map->key_size : 8);
+	return walk->position ? resize(walk, capacity) : -ENOMEM;
+}
+
+struct ebs_map_walk *ebs_map_walk_new(struct ebs_map *map, bool drain, struct ebs_error *error)
+{
+	struct ebs_map_walk *walk = calloc(1, sizeof(*walk));
+
 	if (walk) {
 		walk->map = map;
 		walk->drain = drain;
 		walk->batched = true;
-		// A hash map's batch position is a 32-bit bucket number, an array's is a key.
-		walk->position = malloc(map->key_size > 8 ? map->key_size : 8);
+		walk->by_bucket = has_buckets(map->type);
 	}
-	if (!walk || !walk->position || resize(walk, capacity)) {
+	struct ebs_memory *memory = drain ? NULL : ebs_map_memory(map);
+	if (walk && memory)
+		walk->memory = ebs_memory_share(memory);
+	if (!walk || (!memory && prepare(walk))) {
 		ebs_map_walk_free(walk);
 		ebs_error_errno(error, ENOMEM, "can't walk over map \"%s\"", map->name);
 		return NULL;
@@ -70,6 +88,7 @@ void ebs_map_walk_free(struct ebs_map_walk *walk)
 {
 	if (!walk)
 		return;
+	ebs_memory_release(walk->memory);
 	free(walk->keys);
 	free(walk->values);
 	free(walk->position);
@@ -96,11 +115,15 @@ static int fill_batch(struct ebs_map_walk *walk)
 				return result;
 			continue;
 		}
-		if (error && error != ENOENT)
+		// EINTR: kernels before 6.15 give up, with what they have so far, when others
+		// delete entries of some kinds of maps meanwhile.
+		if (error && error != ENOENT && error != EINTR)
 			return -error;
-		walk->started = true;
-		walk->ended = error == ENOENT;
+		walk->started = walk->started || count || error != EINTR;
 		walk->count = count;
+		walk->steps += count ? count : 1;
+		walk->ended = error == ENOENT ||
+			      (!walk->by_bucket && walk->steps >= walk->map->max_entries);
 		return 0;
 	}
 }
@@ -142,8 +165,12 @@ static int fill_single(struct ebs_map_walk *walk)
 	walk->started = true;
 	while (!walk->ended && !walk->count) {
 		memcpy(walk->keys, walk->position, map->key_size);
-		if (bpf_map_get_next_key(map->fd, walk->keys, walk->position) ||
-		    ++walk->steps >= map->max_entries)
+		if (bpf_map_get_next_key(map->fd, walk->keys, walk->position)) {
+			if (errno != ENOENT)
+				return -errno;
+			walk->ended = true;
+		}
+		if (++walk->steps >= map->max_entries)
 			walk->ended = true;
 
 		int result = read_entry(walk);
@@ -157,7 +184,6 @@ static int fill_single(struct ebs_map_walk *walk)
 
 static int fill(struct ebs_map_walk *walk)
 {
-	walk->next = 0;
 	walk->count = 0;
 	if (walk->batched) {
 		int result = fill_batch(walk);
@@ -168,20 +194,33 @@ static int fill(struct ebs_map_walk *walk)
 	return fill_single(walk);
 }
 
-int ebs_map_walk_next(struct ebs_map_walk *walk, const uint8_t **key, const uint8_t **value,
+int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		      struct ebs_error *error)
 {
-	while (walk->next == walk->count) {
+	const struct ebs_map *map = walk->map;
+	int result = 0;
+
+	if (walk->memory) {
 		if (walk->ended)
 			return 0;
-		int result = fill(walk);
-		if (result)
-			return ebs_error_errno(error, result, "can't %s map \"%s\" (%s)",
-					       walk->drain ? "drain" : "walk over", walk->map->name,
-					       ebs_map_type_name(walk->map));
+		walk->ended = true;
+		*batch = (struct ebs_map_batch){ .values = walk->memory->data,
+						 .stride = walk->memory->stride,
+						 .count = map->max_entries };
+		return 1;
 	}
-	*key = walk->keys + (size_t)walk->next * walk->map->key_size;
-	*value = walk->values + walk->next * ebs_map_value_bytes(walk->map);
-	walk->next++;
+	do {
+		if (walk->ended)
+			return 0;
+		result = fill(walk);
+	} while (!result && !walk->count);
+	if (result)
+		return ebs_error_errno(error, result, "can't %s map \"%s\" (%s)",
+				       walk->drain ? "drain" : "walk over", map->name,
+				       ebs_map_type_name(map));
+	*batch = (struct ebs_map_batch){ .keys = walk->keys,
+					 .values = walk->values,
+					 .stride = ebs_map_value_bytes(map),
+					 .count = walk->count };
 	return 1;
 }

@@ -10,6 +10,7 @@
 
 #include "kernel/log.h"
 #include "kernel/map_info.h"
+#include "kernel/map_memory.h"
 
 static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 {
@@ -190,6 +191,7 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();
 	ebs_losses_prepare(object);
+	ebs_map_memory_prepare(object);
 	int result = ebs_btf_programs_prepare(object, error);
 	if (result)
 		return result;
@@ -216,10 +218,12 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 void ebs_object_close(struct ebs_object *object)
 {
 	ebs_losses_close(object);
+	for (size_t i = 0; i < object->map_count; i++) {
+		ebs_map_memory_forget(&object->maps[i]);
+		object->maps[i].fd = -1;
+	}
 	bpf_object__close(object->handle);
 	object->handle = NULL;
-	for (size_t i = 0; i < object->map_count; i++)
-		object->maps[i].fd = -1;
 	for (size_t i = 0; i < object->program_count; i++)
 		object->programs[i].handle = NULL;
 }

@@ -23,6 +23,9 @@ struct ebs_object {
 int ebs_btf_programs_register(void);
 int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error);
 
+// map_memory.c: between open and load, makes arrays such that they can be mapped.
+void ebs_map_memory_prepare(struct ebs_object *object);
+
 // losses.c: between open and load, after load, before close.
 void ebs_losses_prepare(struct ebs_object *object);
 int ebs_losses_open(struct ebs_object *object, struct ebs_error *error);

@@ -238,9 +238,8 @@ static int map_tostring(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "delete", map_delete }, { "drain", ebs_map_drain },
-	{ "get", map_get },       { "set", map_set },
-	{ NULL, NULL },
+	{ "pairs", ebs_map_pairs }, { "delete", map_delete }, { "drain", ebs_map_drain },
+	{ "get", map_get },         { "set", map_set },       { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {

@@ -1,33 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Loops over maps: pairs(map), map:drain().
+// Loops over maps: pairs(map), map:pairs([field, ...]), map:drain([field, ...]).
 #include "script/map.h"
-#include "script/value.h"
+#include "script/value_step.h"
 
-// The state of a loop over a map: userdata that keeps its map alive and owns the entries that are
-// handed out.
+// The state of a loop, and the first upvalue of its iterator: userdata that keeps the map alive and
+// owns the entries that are handed out.
 #define WALK_CLASS "bpf.Walk"
 
 struct script_walk {
-	struct ebs_map_walk *walk;
+	struct script_map *self;   // kept alive by user value 1
+	struct ebs_map_walk *walk; // NULL: at its end
+	struct ebs_map_batch batch;
+	uint32_t next;                // in the batch
+	uint32_t index;               // the current key, where the batch has no keys
 	struct ebs_lifetime lifetime; // of the current entry's views
-	struct script_map *self;      // kept alive by user value 1
+	bool key_view;                // the key is a record
+	bool value_view;              // so is the value, and it is handed out as a whole
+	int count;                    // what follows the key: the value, or so many of its fields
+	struct ebs_step key;
+	struct ebs_step values[];
 };
-
-static struct script_walk *push_walk(lua_State *L, int index, bool drain)
-{
-	struct script_map *self = ebs_check_map_can(L, index, EBS_MAP_WALK);
-	struct ebs_error error = { 0 };
-	struct script_walk *walk = lua_newuserdatauv(L, sizeof(*walk), 1); // walk
-
-	*walk = (struct script_walk){ .self = self };
-	luaL_setmetatable(L, WALK_CLASS);
-	lua_pushvalue(L, index);     // walk map
-	lua_setiuservalue(L, -2, 1); // walk
-	walk->walk = ebs_map_walk_new(self->map, drain, &error);
-	if (!walk->walk)
-		ebs_raise(L, &error);
-	return walk;
-}
 
 static int walk_close(lua_State *L)
 {
@@ -35,66 +27,161 @@ static int walk_close(lua_State *L)
 
 	ebs_map_walk_free(walk->walk);
 	walk->walk = NULL;
+	walk->batch.count = 0;
+	walk->next = 0;
 	walk->lifetime.now++;
 	return 0;
 }
 
-static void push_part(lua_State *L, const struct script_walk *walk, const struct ebs_layout *layout,
-		      const uint8_t *data, uint32_t size, int owner)
+static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map *map)
 {
-	if (layout && layout->kind == EBS_RECORD)
-		ebs_push_view(L, layout, data, size, &walk->lifetime, owner);
-	else
-		ebs_push_value(L, layout, data, size);
+	const char *name = luaL_checkstring(L, index);
+	const struct ebs_layout *layout = map->value;
+
+	if (!layout || layout->kind != EBS_RECORD)
+		luaL_argerror(L, index,
+			      lua_pushfstring(L,
+					      "values of map '%s' (%s) are no structs with fields",
+					      map->name, layout ? layout->name : "type not known"));
+	const struct ebs_field *field = ebs_layout_field(layout, name);
+	if (!field)
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "%s has no field '%s'; its fields are: %s",
+					      layout->name, name, ebs_push_field_names(L, layout)));
+	return ebs_step_field(field);
 }
 
-// The iterator's function: (walk, previous key) -> key, value.
-static int walk_next(lua_State *L)
+static bool is_record(const struct ebs_layout *layout)
 {
-	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
-	const uint8_t *key;
-	const uint8_t *value;
+	return layout && layout->kind == EBS_RECORD;
+}
+
+// Pushes the walk over the map at index 1. The arguments behind it name fields of the value.
+static struct script_walk *push_walk(lua_State *L, bool drain)
+{
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_WALK);
+	struct ebs_map *map = self->map;
+	struct ebs_error error = { 0 };
+	int fields = lua_gettop(L) - 1;
+	int count = fields ? fields : 1;
+	struct script_walk *walk =
+		lua_newuserdatauv(L, sizeof(*walk) + count * sizeof(walk->values[0]), 1); // walk
+
+	*walk = (struct script_walk){
+		.self = self,
+		.key_view = is_record(map->key),
+		.value_view = !fields && !map->per_cpu && is_record(map->value),
+		.count = count,
+		.key = ebs_step_value(map->key, map->key_size),
+	};
+	luaL_setmetatable(L, WALK_CLASS);
+	lua_pushvalue(L, 1);         // walk map
+	lua_setiuservalue(L, -2, 1); // walk
+	walk->values[0] = ebs_step_value(map->value, map->value_size);
+	for (int i = 0; i < fields; i++)
+		walk->values[i] = field_step(L, i + 2, map);
+
+	walk->walk = ebs_map_walk_new(map, drain, &error);
+	if (!walk->walk)
+		ebs_raise(L, &error);
+	return walk;
+}
+
+// Reads the next entries. Are there any?
+static bool refill(lua_State *L, struct script_walk *walk)
+{
 	struct ebs_error error = { 0 };
 
-	if (!walk->walk)
-		return 0;
-	if (walk->self->map->fd < 0)
+	walk->next = 0;
+	walk->batch.count = 0;
+	int result = walk->walk ? ebs_map_walk_fill(walk->walk, &walk->batch, &error) : 0;
+	if (result <= 0) {
+		ebs_map_walk_free(walk->walk);
+		walk->walk = NULL;
+	}
+	if (result < 0)
+		ebs_raise(L, &error);
+	return result > 0;
+}
+
+// A sequence of one field, or of the value, of each CPU.
+static void push_cpus(lua_State *L, const struct ebs_map *map, const struct ebs_step *step,
+		      const uint8_t *values)
+{
+	lua_createtable(L, (int)map->cpus, 0); // values
+	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
+		ebs_push_step(L, step, values + (size_t)cpu * map->stride,
+			      map->value_size); // values value
+		lua_rawseti(L, -2, cpu + 1);    // values
+	}
+}
+
+// The iterator: gives key, value or key, field, ... This is what each turn of a loop costs, so
+// that nothing is looked up or checked here that can be beforehand.
+static int walk_next(lua_State *L)
+{
+	struct script_walk *walk = lua_touserdata(L, lua_upvalueindex(1));
+
+	const struct ebs_map *map = walk->self->map;
+
+	walk->lifetime.now++;
+	if (map->fd < 0 && walk->walk)
 		return luaL_error(L, "the map%s was closed inside the loop over it",
 				  walk->self->own ? "" : "'s object");
-	walk->lifetime.now++;
-	int result = ebs_map_walk_next(walk->walk, &key, &value, &error);
-	if (result < 0)
-		return ebs_raise(L, &error);
-	if (!result) {
-		lua_settop(L, 1);
-		walk_close(L);
+	if (walk->next == walk->batch.count && !refill(L, walk)) {
 		lua_pushnil(L);
 		return 1;
 	}
-	const struct ebs_map *map = walk->self->map;
-	push_part(L, walk, map->key, key, map->key_size, 1); // key
-	if (map->per_cpu)
-		ebs_push_cpus(L, map, value);
+	const struct ebs_map_batch *batch = &walk->batch;
+	const uint8_t *key = (const uint8_t *)&walk->index;
+	const uint8_t *value = batch->values + walk->next * batch->stride;
+	if (batch->keys)
+		key = batch->keys + (size_t)walk->next * map->key_size;
 	else
-		push_part(L, walk, map->value, value, map->value_size, 1); // key value
-	return 2;
+		walk->index = walk->next;
+	walk->next++;
+
+	if (walk->count > LUA_MINSTACK - 8)
+		luaL_checkstack(L, walk->count + 8, "too many fields");
+	if (walk->key_view)
+		ebs_push_view(L, map->key, key, map->key_size, &walk->lifetime,
+			      lua_upvalueindex(1)); // key
+	else
+		ebs_push_step(L, &walk->key, key, map->key_size); // key
+	if (walk->value_view) {
+		ebs_push_view(L, map->value, value, map->value_size, &walk->lifetime,
+			      lua_upvalueindex(1)); // key value
+		return 2;
+	}
+	for (int i = 0; i < walk->count; i++) {
+		if (map->per_cpu)
+			push_cpus(L, map, &walk->values[i], value); // key value...
+		else
+			ebs_push_step(L, &walk->values[i], value, map->value_size);
+	}
+	return 1 + walk->count;
+}
+
+// What a generic `for` takes; the fourth is closed when the loop is left early.
+static int push_loop(lua_State *L, bool drain)
+{
+	push_walk(L, drain);               // walk
+	lua_pushvalue(L, -1);              // walk walk
+	lua_pushcclosure(L, walk_next, 1); // walk next
+	lua_pushnil(L);                    // walk next nil
+	lua_pushnil(L);                    // walk next nil nil
+	lua_pushvalue(L, -4);              // walk next nil nil walk
+	return 4;
 }
 
 int ebs_map_pairs(lua_State *L)
 {
-	lua_pushcfunction(L, walk_next); // next
-	push_walk(L, 1, false);          // next walk
-	lua_pushnil(L);                  // next walk nil
-	return 3;
+	return push_loop(L, false);
 }
 
 int ebs_map_drain(lua_State *L)
 {
-	lua_pushcfunction(L, walk_next); // next
-	push_walk(L, 1, true);           // next walk
-	lua_pushnil(L);                  // next walk nil
-	lua_pushvalue(L, -2);            // next walk nil walk: closed when the loop is left early
-	return 4;
+	return push_loop(L, true);
 }
 
 static const luaL_Reg methods[] = {

@@ -18,6 +18,9 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *record,
 		    size_t size);
 
+// Pushes the names of a record's fields, "pid, comm", for messages, and returns that string.
+const char *ebs_push_field_names(lua_State *L, const struct ebs_layout *layout);
+
 // Writes the Lua value at `index` as `layout` (never NULL) says; bytes that it doesn't mention
 // become zero. `what` names the value in messages ("key", "constant uid"). Returns 0, or -EINVAL
 // with `error` filled; raises only when memory is short. `types` may be NULL: then enumerators

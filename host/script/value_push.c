@@ -134,3 +134,16 @@ void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *
 	else
 		lua_pushinteger(L, ebs_bitfield_get(field, record));
 }
+
+const char *ebs_push_field_names(lua_State *L, const struct ebs_layout *layout)
+{
+	luaL_Buffer names;
+
+	luaL_buffinit(L, &names);
+	for (uint32_t i = 0; i < layout->field_count; i++) {
+		luaL_addstring(&names, i ? ", " : "");
+		luaL_addstring(&names, layout->fields[i].name);
+	}
+	luaL_pushresult(&names); // names
+	return lua_tostring(L, -1);
+}
