@@ -10,83 +10,139 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-// The host reads these counters by the map's name, in place, and tells them on standard error. Each
-// CPU has its own, so that counting doesn't make CPUs wait for each other.
-enum ebs_loss {
-	EBS_LOST_EVENTS,    // no room in a ring buffer
-	EBS_FAILED_UPDATES, // no room in a map
-	EBS_LOSS_KINDS,
-};
-
+// The host reads these counters in place and tells them on standard error. Each CPU has its own, so
+// that counting doesn't make CPUs wait for each other: an entry a CPU, a number in it for each map.
+// The host makes room for as many as there are.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries,
-	       EBS_LOSS_KINDS * 1024); // the host makes it as large as the machine has CPUs
-	__type(key, __u32);
-	__type(value, __u64);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
 } ebs_losses SEC(".maps");
 
-static __always_inline void ebs_count_loss(enum ebs_loss kind)
-{
-	__u32 key = bpf_get_smp_processor_id() * EBS_LOSS_KINDS + kind;
-	__u64 *count = bpf_map_lookup_elem(&ebs_losses, &key);
+enum ebs_loss {
+	EBS_LOST_EVENTS,    // no room in a buffer
+	EBS_FAILED_UPDATES, // no room in a map
+};
 
-	if (count)
-		__sync_fetch_and_add(count, 1);
+// Says which map a call is about, by its name in the C. The host finds these constants, and writes
+// into `counter` which of an entry's numbers is the map's; to the verifier that is a known number.
+// The value is a pointer to the counter.
+#define EBS_LOSS_SITE(of, name)                                 \
+	({                                                      \
+		static const volatile struct {                  \
+			__u32 counter;                          \
+			__u32 kind;                             \
+			char map[sizeof(#name)];                \
+		} ebs_loss_site = { .kind = of, .map = #name }; \
+		&ebs_loss_site.counter;                         \
+	})
+
+static __always_inline void ebs_count_loss(const volatile __u32 *counter)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 *counts = bpf_map_lookup_elem(&ebs_losses, &cpu);
+
+	if (counts)
+		__sync_fetch_and_add(&counts[*counter], 1);
 }
 
-// bpf_ringbuf_reserve() that counts a full buffer.
-static __always_inline void *ebs_ringbuf_reserve(void *ringbuf, __u64 size)
+static __always_inline void *ebs_ringbuf_reserve_at(const volatile __u32 *counter, void *ringbuf,
+						    __u64 size)
 {
 	void *sample = bpf_ringbuf_reserve(ringbuf, size, 0);
 
 	if (!sample)
-		ebs_count_loss(EBS_LOST_EVENTS);
+		ebs_count_loss(counter);
 	return sample;
 }
 
-// bpf_ringbuf_output() that counts a full buffer.
-static __always_inline long ebs_ringbuf_output(void *ringbuf, void *data, __u64 size)
+static __always_inline long ebs_ringbuf_output_at(const volatile __u32 *counter, void *ringbuf,
+						  void *data, __u64 size)
 {
 	long error = bpf_ringbuf_output(ringbuf, data, size, 0);
 
 	if (error)
-		ebs_count_loss(EBS_LOST_EVENTS);
+		ebs_count_loss(counter);
 	return error;
 }
 
-// bpf_map_update_elem() that counts a full map. BPF_NOEXIST on a key that exists is no loss.
-static __always_inline long ebs_map_update(void *map, const void *key, const void *value,
-					   __u64 flags)
+static __always_inline long ebs_perf_event_output_at(const volatile __u32 *counter, void *ctx,
+						     void *map, __u64 flags, void *data, __u64 size)
+{
+	long error = bpf_perf_event_output(ctx, map, flags, data, size);
+
+	if (error)
+		ebs_count_loss(counter);
+	return error;
+}
+
+static __always_inline long ebs_map_update_at(const volatile __u32 *counter, void *map,
+					      const void *key, const void *value, __u64 flags)
 {
 	long error = bpf_map_update_elem(map, key, value, flags);
 
-	if (error && !(flags == BPF_NOEXIST && error == -17 /* EEXIST */))
-		ebs_count_loss(EBS_FAILED_UPDATES);
+	if (error && !(flags == BPF_NOEXIST && error == -17 /* EEXIST */) &&
+	    !(flags == BPF_EXIST && error == -2 /* ENOENT */))
+		ebs_count_loss(counter);
 	return error;
 }
 
-// The value of `key`, made from `initial` when it isn't there yet; NULL when the map is full, which
-// is counted. Two CPUs that meet a new key at once get the same value, and neither's count is lost.
-static __always_inline void *ebs_map_lookup_or_init(void *map, const void *key, const void *initial)
+static __always_inline void *ebs_map_lookup_or_init_at(const volatile __u32 *counter, void *map,
+						       const void *key, const void *initial)
 {
 	void *value = bpf_map_lookup_elem(map, key);
 
 	if (value)
 		return value;
-	ebs_map_update(map, key, initial, BPF_NOEXIST);
+	ebs_map_update_at(counter, map, key, initial, BPF_NOEXIST);
 	return bpf_map_lookup_elem(map, key);
 }
 
-// Adds to the 64-bit count of `key`, which starts at 0. A full map is counted.
-static __always_inline void ebs_map_add(void *map, const void *key, __u64 amount)
+static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *map,
+					   const void *key, __u64 amount)
 {
 	__u64 zero = 0;
-	__u64 *count = ebs_map_lookup_or_init(map, key, &zero);
+	__u64 *count = ebs_map_lookup_or_init_at(counter, map, key, &zero);
 
 	if (count)
 		__sync_fetch_and_add(count, amount);
 }
+
+// What programs call. These are macros, as only a macro sees what its map is called; apart from
+// that, each is the function that it expands to, without `counter`.
+
+// void *ebs_ringbuf_reserve(void *ringbuf, __u64 size)
+// bpf_ringbuf_reserve() that counts a full buffer.
+#define ebs_ringbuf_reserve(ringbuf, ...) \
+	ebs_ringbuf_reserve_at(EBS_LOSS_SITE(EBS_LOST_EVENTS, ringbuf), ringbuf, __VA_ARGS__)
+
+// long ebs_ringbuf_output(void *ringbuf, void *data, __u64 size)
+// bpf_ringbuf_output() that counts a full buffer.
+#define ebs_ringbuf_output(ringbuf, ...) \
+	ebs_ringbuf_output_at(EBS_LOSS_SITE(EBS_LOST_EVENTS, ringbuf), ringbuf, __VA_ARGS__)
+
+// long ebs_perf_event_output(void *ctx, void *map, __u64 flags, void *data, __u64 size)
+// bpf_perf_event_output() that counts a full buffer, or a CPU whose buffer nobody reads.
+#define ebs_perf_event_output(ctx, map, ...) \
+	ebs_perf_event_output_at(EBS_LOSS_SITE(EBS_LOST_EVENTS, map), ctx, map, __VA_ARGS__)
+
+// long ebs_map_update(void *map, const void *key, const void *value, __u64 flags)
+// bpf_map_update_elem() that counts a full map. BPF_NOEXIST on a key that exists is no loss, nor is
+// BPF_EXIST on one that doesn't.
+#define ebs_map_update(map, ...) \
+	ebs_map_update_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
+
+// void *ebs_map_lookup_or_init(void *map, const void *key, const void *initial)
+// The value of `key`, made from `initial` when it isn't there yet; NULL when the map is full, which
+// is counted. Two CPUs that meet a new key at once get the same value, and neither's count is lost.
+#define ebs_map_lookup_or_init(map, ...) \
+	ebs_map_lookup_or_init_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
+
+// void ebs_map_add(void *map, const void *key, __u64 amount)
+// Adds to the 64-bit count of `key`, which starts at 0. A full map is counted.
+#define ebs_map_add(map, ...) \
+	ebs_map_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
 #endif

@@ -141,6 +141,18 @@ function Object:attach() end
 ---@return string? code
 function Object:on_event(map, handler, options) end
 
+---@class bpf.Losses
+---@field lost_events integer no room in a ring or perf buffer
+---@field failed_updates integer no room in a map
+---@field missed integer runs of programs that the kernel left out
+---@field maps table<string, integer> lost events and failed updates, by the map's name
+---@field programs table<string, integer> missed runs, by the program's name
+
+--- What was lost since the object was loaded.
+---@return bpf.Losses losses
+---@nodiscard
+function Object:losses() end
+
 ---@param name string the C function's
 ---@return bpf.Program program
 ---@nodiscard

@@ -1,72 +1,189 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The counters of ebscript.bpf.h: an array in memory that the kernel shares with us.
+// What an object's programs lose. The helpers of ebscript.bpf.h count in an array in memory that
+// the kernel shares with us.
+#include "kernel/losses.h"
+
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "kernel/object_private.h"
 
-#define MAP_NAME "ebs_losses"
+#define MAP_NAME   "ebs_losses"
+#define SITE_NAME  ".ebs_loss_site" // inside of a variable's name, behind the function's
+#define CACHE_LINE 64               // bytes: what two CPUs shouldn't share
 
-// In the order of enum ebs_loss; each CPU has one of each kind, side by side.
-enum { LOST_EVENTS, FAILED_UPDATES, KINDS };
+bool ebs_losses_is_map(const char *name)
+{
+	return strcmp(name, MAP_NAME) == 0;
+}
 
-static size_t counter_bytes(void)
+// The name at the end of what the C calls a map: "events" of "&events".
+static char *last_identifier(const char *text, size_t size)
+{
+	size_t end = strnlen(text, size);
+
+	while (end && !isalnum((unsigned char)text[end - 1]) && text[end - 1] != '_')
+		end--;
+	size_t start = end;
+	while (start && (isalnum((unsigned char)text[start - 1]) || text[start - 1] == '_'))
+		start--;
+	return strndup(text + start, end - start);
+}
+
+// Takes `name` over, which may be NULL for want of memory.
+static int add(struct ebs_object *object, enum ebs_loss_kind kind, char *name)
+{
+	struct ebs_losses *losses = &object->losses;
+	struct ebs_loss *list =
+		name ? reallocarray(losses->list, losses->count + 1, sizeof(*list)) : NULL;
+	if (!list) {
+		free(name);
+		return -ENOMEM;
+	}
+	losses->list = list;
+	losses->list[losses->count++] =
+		(struct ebs_loss){ kind, name, ebs_object_map(object, name), 0, 0 };
+	return 0;
+}
+
+// Takes `name` over. Returns which counter it has, or -ENOMEM.
+static int add_counter(struct ebs_object *object, enum ebs_loss_kind kind, char *name)
+{
+	struct ebs_losses *losses = &object->losses;
+
+	for (size_t i = 0; name && i < losses->counters; i++)
+		if (losses->list[i].kind == kind && strcmp(losses->list[i].name, name) == 0) {
+			free(name);
+			return (int)i;
+		}
+	int result = add(object, kind, name);
+	return result ? result : (int)losses->counters++;
+}
+
+struct find_sites {
+	struct ebs_object *object;
+	uint8_t *rodata;
+	size_t size;
+};
+
+static uint32_t *site_number(struct find_sites *find, const struct ebs_variable *site,
+			     const char *member)
+{
+	const struct ebs_field *field = ebs_layout_field(site->layout, member);
+
+	return field && field->layout->size == sizeof(uint32_t)
+		       ? (uint32_t *)(find->rodata + site->offset + field->offset)
+		       : NULL;
+}
+
+// A constant that EBS_LOSS_SITE made.
+static int number_site(void *context, const struct ebs_variable *site)
+{
+	struct find_sites *find = context;
+
+	if (!strstr(site->name, SITE_NAME) || site->layout->kind != EBS_RECORD ||
+	    (uint64_t)site->offset + site->layout->size > find->size)
+		return 0;
+	uint32_t *counter = site_number(find, site, "counter");
+	const uint32_t *kind = site_number(find, site, "kind");
+	const struct ebs_field *map = ebs_layout_field(site->layout, "map");
+	if (!counter || !kind || *kind >= EBS_MISSED || !map || map->layout->kind != EBS_STRING)
+		return 0;
+
+	const char *text = (char *)find->rodata + site->offset + map->offset;
+	int number = add_counter(find->object, *kind, last_identifier(text, map->layout->size));
+	if (number < 0)
+		return number;
+	*counter = number;
+	return 0;
+}
+
+// Bytes of one CPU's counters.
+static size_t stride(const struct ebs_object *object)
+{
+	size_t bytes = object->losses.counters * sizeof(uint64_t);
+
+	return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+int ebs_losses_prepare(struct ebs_object *object, struct ebs_error *error)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
+	struct find_sites find = { .object = object };
+	int result = 0;
+
+	find.rodata = ebs_object_rodata(object, &find.size);
+	if (map && find.rodata)
+		result = ebs_types_variables(object->types, ".rodata", number_site, &find, NULL);
+	if (result)
+		return ebs_error_errno(error, result, "can't count what %s loses", object->name);
+	if (object->losses.counters) {
+		bpf_map__set_max_entries(map, libbpf_num_possible_cpus());
+		bpf_map__set_value_size(map, stride(object));
+	}
+	return 0;
+}
+
+static size_t mapped_bytes(const struct ebs_object *object)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	size_t bytes = sizeof(uint64_t) * KINDS * libbpf_num_possible_cpus();
+	size_t bytes = stride(object) * libbpf_num_possible_cpus();
 
 	return (bytes + page - 1) / page * page;
 }
 
-static struct bpf_map *find_counters(struct ebs_object *object)
+int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
-	return map && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY &&
-			       bpf_map__value_size(map) == sizeof(uint64_t)
-		       ? map
-		       : NULL;
-}
-
-void ebs_losses_prepare(struct ebs_object *object)
-{
-	struct bpf_map *map = find_counters(object);
-
-	if (map)
-		bpf_map__set_max_entries(map, KINDS * libbpf_num_possible_cpus());
-}
-
-int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
-{
-	struct bpf_map *map = find_counters(object);
-	if (!map)
+	if (!object->losses.counters)
 		return 0;
-	void *memory = mmap(NULL, counter_bytes(), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	void *memory = mmap(NULL, mapped_bytes(object), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
 	if (memory == MAP_FAILED)
 		return ebs_error_errno(error, errno, "can't read the counters of lost events");
-	object->losses = memory;
+	object->losses.memory = memory;
 	return 0;
 }
 
 void ebs_losses_close(struct ebs_object *object)
 {
-	if (object->losses)
-		munmap((void *)object->losses, counter_bytes());
-	object->losses = NULL;
+	if (!object->losses.memory)
+		return;
+	ebs_losses_read(object);
+	munmap((void *)object->losses.memory, mapped_bytes(object));
+	object->losses.memory = NULL;
 }
 
-struct ebs_losses ebs_object_losses(const struct ebs_object *object)
+void ebs_losses_free(struct ebs_object *object)
 {
-	struct ebs_losses sum = { 0 };
-	int cpus = object->losses ? libbpf_num_possible_cpus() : 0;
+	for (size_t i = 0; i < object->losses.count; i++)
+		free(object->losses.list[i].name);
+	free(object->losses.list);
+	object->losses = (struct ebs_losses){ 0 };
+}
 
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		const volatile uint64_t *counters = object->losses + (size_t)cpu * KINDS;
+void ebs_losses_read(struct ebs_object *object)
+{
+	const struct ebs_losses *losses = &object->losses;
+	size_t step = stride(object);
 
-		sum.lost_events += counters[LOST_EVENTS];
-		sum.failed_updates += counters[FAILED_UPDATES];
+	for (size_t i = 0; losses->memory && i < losses->counters; i++) {
+		const uint8_t *counter = losses->memory + i * sizeof(uint64_t);
+		uint64_t sum = 0;
+
+		for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+			sum += *(const volatile uint64_t *)(counter + cpu * step);
+		losses->list[i].count = sum;
 	}
-	return sum;
+}
+
+struct ebs_loss *ebs_object_losses(const struct ebs_object *object, size_t *count)
+{
+	*count = object->losses.count;
+	return object->losses.list;
 }

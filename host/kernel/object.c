@@ -29,7 +29,7 @@ static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 		return -ENOMEM;
 
 	bpf_object__for_each_map (map, object->handle) {
-		if (bpf_map__is_internal(map))
+		if (bpf_map__is_internal(map) || ebs_losses_is_map(bpf_map__name(map)))
 			continue;
 		struct ebs_map *described = &object->maps[object->map_count++];
 		int result = ebs_map_describe(described, map, object->types, error);
@@ -89,6 +89,21 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 	return object;
 }
 
+uint8_t *ebs_object_rodata(struct ebs_object *object, size_t *size)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object->handle) {
+		const char *suffix = strstr(bpf_map__name(map), ".rodata");
+
+		// libbpf's skeletons write through it too; its type lost the const in later
+		// versions.
+		if (suffix && strcmp(suffix, ".rodata") == 0)
+			return (uint8_t *)(uintptr_t)bpf_map__initial_value(map, size);
+	}
+	return NULL;
+}
+
 struct find_constant {
 	const char *name;
 	struct ebs_variable found;
@@ -123,24 +138,14 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 	if (result < 0)
 		return result;
 
-	struct bpf_map *map;
-	bpf_object__for_each_map (map, object->handle) {
-		const char *map_name = bpf_map__name(map);
-		const char *suffix = strstr(map_name, ".rodata");
-		size_t size = 0;
-		// libbpf's skeletons write through it too; its type lost the const in later
-		// versions.
-		uint8_t *data = (uint8_t *)(uintptr_t)bpf_map__initial_value(map, &size);
-
-		if (!suffix || strcmp(suffix, ".rodata") || !data ||
-		    (uint64_t)find.found.offset + find.found.layout->size > size)
-			continue;
-		constant->layout = find.found.layout;
-		constant->data = data + find.found.offset;
-		return 0;
-	}
-	return ebs_error_set(error, "EINVAL", "the constant \"%s\" has no place in the object",
-			     name);
+	size_t size;
+	uint8_t *data = ebs_object_rodata(object, &size);
+	if (!data || (uint64_t)find.found.offset + find.found.layout->size > size)
+		return ebs_error_set(error, "EINVAL",
+				     "the constant \"%s\" has no place in the object", name);
+	constant->layout = find.found.layout;
+	constant->data = data + find.found.offset;
+	return 0;
 }
 
 int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint32_t max_entries,
@@ -190,9 +195,11 @@ static int explain_load(struct ebs_object *object, int number, struct ebs_error 
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();
-	ebs_losses_prepare(object);
+	int result = ebs_losses_prepare(object, error);
+	if (result)
+		return result;
 	ebs_map_memory_prepare(object);
-	int result = ebs_btf_programs_prepare(object, error);
+	result = ebs_btf_programs_prepare(object, error);
 	if (result)
 		return result;
 	result = bpf_object__load(object->handle);
@@ -239,6 +246,7 @@ void ebs_object_free(struct ebs_object *object)
 		free(object->programs[i].name);
 		free(object->programs[i].section);
 	}
+	ebs_losses_free(object);
 	ebs_types_free(object->types);
 	free(object->maps);
 	free(object->programs);

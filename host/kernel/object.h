@@ -75,13 +75,6 @@ int ebs_program_test_run(struct ebs_program *program, const void *data, size_t s
 			 uint32_t repeat, struct ebs_test_result *result, struct ebs_buffer *out,
 			 struct ebs_error *error);
 
-// What the helpers of ebscript.bpf.h counted since the object was loaded.
-struct ebs_losses {
-	uint64_t lost_events;
-	uint64_t failed_updates;
-};
-struct ebs_losses ebs_object_losses(const struct ebs_object *object);
-
 // Of the libbpf that runs, as "1.1"; static text.
 const char *ebs_object_library_version(void);
 

@@ -3,9 +3,17 @@
 #ifndef EBS_KERNEL_OBJECT_PRIVATE_H
 #define EBS_KERNEL_OBJECT_PRIVATE_H
 
+#include "kernel/losses.h"
 #include "kernel/object.h"
 
 struct bpf_object;
+
+struct ebs_losses {
+	struct ebs_loss *list;
+	size_t count;
+	size_t counters; // those of `list` that the helpers of ebscript.bpf.h count: the first
+	const uint8_t *memory; // the map that they count in, in place; NULL while there is none
+};
 
 struct ebs_object {
 	struct bpf_object *handle; // NULL once closed
@@ -15,8 +23,7 @@ struct ebs_object {
 	size_t map_count;
 	struct ebs_program *programs;
 	size_t program_count;
-	const uint64_t
-		*losses; // the counters of ebscript.bpf.h, in place; NULL when the C doesn't use it
+	struct ebs_losses losses;
 };
 
 // btf_programs.c: once before the first open; and between open and load.
@@ -26,9 +33,16 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);
 
-// losses.c: between open and load, after load, before close.
-void ebs_losses_prepare(struct ebs_object *object);
+// object.c: the bytes of section .rodata, which may be changed between open and load; NULL when
+// there is none.
+uint8_t *ebs_object_rodata(struct ebs_object *object, size_t *size);
+
+// losses.c: is this the map that the helpers count in? It is the host's own.
+bool ebs_losses_is_map(const char *name);
+// Between open and load, after load, before close, at the end.
+int ebs_losses_prepare(struct ebs_object *object, struct ebs_error *error);
 int ebs_losses_open(struct ebs_object *object, struct ebs_error *error);
 void ebs_losses_close(struct ebs_object *object);
+void ebs_losses_free(struct ebs_object *object);
 
 #endif

@@ -224,13 +224,10 @@ static int object_tostring(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "attach", object_attach },
-	{ "close", object_close },
-	{ "enum", object_enum },
-	{ "map", object_map },
-	{ "on_event", ebs_object_on_event },
-	{ "program", object_program },
-	{ NULL, NULL },
+	{ "attach", object_attach },   { "close", object_close },
+	{ "enum", object_enum },       { "losses", ebs_object_push_losses },
+	{ "map", object_map },         { "on_event", ebs_object_on_event },
+	{ "program", object_program }, { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {

@@ -26,9 +26,8 @@ struct script_object {
 	struct ebs_state *state;
 	struct script_link *links;
 	struct script_handler *handlers;
-	struct ebs_losses told;     // losses that the user knows of
-	int64_t told_at;            // when that was, CLOCK_MONOTONIC ns
-	bool told_total;            // the totals were told
+	int64_t losses_told_at;     // when a notice of losses was given, CLOCK_MONOTONIC ns
+	bool losses_totalled;       // the totals were told
 	struct script_object *next; // in state->objects, while it is anchored
 	bool anchored;
 	bool drained; // its ring buffers have been read for the last time in this run
@@ -64,9 +63,10 @@ void ebs_register_handler(lua_State *L);
 // a negative number when a handler failed.
 int ebs_handlers_drain(struct script_object *object);
 
-// losses.c: tells on standard error, at most once a second, what was lost since the last notice;
-// and what was lost in all.
+// losses.c: tells, at most once a second, what was lost since the last notice; and what was lost in
+// all.
 void ebs_tell_losses(struct script_object *object);
 void ebs_tell_total_losses(struct script_object *object);
+int ebs_object_push_losses(lua_State *L); // object:losses()
 
 #endif

@@ -176,9 +176,9 @@ static int before_sleep(void *context)
 {
 	struct ebs_state *state = context;
 
-	fflush(stdout);
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_losses(object);
+	fflush(stdout);
 	return 0;
 }
 

@@ -1,0 +1,187 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Losses: each way to lose something, done on purpose, and counted one by one.
+local bpf = require("bpf")
+local tap = require("tap")
+
+tap.needs_kernel()
+
+-- Loads C in which BODY is a program "lose", and gives a function that runs it so many times.
+local function load(body, more)
+    local object = assert(bpf.load({ source = ([[
+#include "ebscript.bpf.h"
+
+struct event {
+	u64 words[56];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 3);
+	__type(key, u32);
+	__type(value, u64);
+} flows SEC(".maps");
+
+u32 turn;
+%s
+SEC("raw_tp/sys_enter")
+int lose(void *ctx)
+{
+	u32 key __attribute__((unused)) = turn++;
+	u64 value __attribute__((unused)) = 1;
+
+	%s
+	return 0;
+}
+]]):format(more or "", body) }))
+    return object, function(times)
+        for _ = 1, times do
+            assert(object:program("lose"):test_run())
+        end
+    end
+end
+
+-- 456 bytes each with their header: 8 fit into 4096.
+local RESERVE = [[
+	struct event *event = ebs_ringbuf_reserve(&events, sizeof(*event));
+	if (event)
+		bpf_ringbuf_submit(event, 0);
+]]
+
+tap.test("nothing is lost yet", function()
+    local object <close>, lose = load(RESERVE .. "ebs_map_add(&flows, &key, 1);")
+    lose(3)
+    tap.equal(object:losses(), {
+        lost_events = 0, failed_updates = 0, missed = 0,
+        maps = { events = 0, flows = 0 }, programs = {},
+    })
+end)
+
+local EVENTS = {
+    ["ebs_ringbuf_reserve()"] = { RESERVE, 12 },
+    ["ebs_ringbuf_output()"] = { [[
+	struct event event = {};
+	ebs_ringbuf_output(&events, &event, sizeof(event));
+]], 12 },
+    ["a compound literal as an argument"] = { [[
+	ebs_ringbuf_output(&events, &(struct event){ { 1, 2 } }, sizeof(struct event));
+]], 12 },
+    ["a perf buffer that nobody reads"] = { [[
+	struct event event = {};
+	ebs_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &event, sizeof(event));
+]], 20, "perf" },
+}
+
+for how, case in pairs(EVENTS) do
+    tap.test("lost events: " .. how, function()
+        local object <close>, lose = load(case[1], [[
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u32));
+} perf SEC(".maps");
+]])
+        lose(20)
+        tap.equal(object:losses().lost_events, case[2])
+        tap.equal(object:losses().maps[case[3] or "events"], case[2])
+        tap.equal(object:losses().failed_updates, 0)
+    end)
+end
+
+local UPDATES = {
+    ["ebs_map_update()"] = "ebs_map_update(&flows, &key, &value, BPF_ANY);",
+    ["ebs_map_lookup_or_init()"] = "ebs_map_lookup_or_init(&flows, &key, &value);",
+    ["ebs_map_add()"] = "ebs_map_add(&flows, &key, 1);",
+}
+
+for how, body in pairs(UPDATES) do
+    tap.test("failed updates: " .. how, function()
+        local object <close>, lose = load(body)
+        lose(10)
+        local losses = object:losses()
+        tap.equal({ losses.failed_updates, losses.maps }, { 7, { flows = 7 } })
+        tap.equal(object:map("flows"):get(2), 1)
+        tap.equal(object:map("flows"):get(3), nil)
+    end)
+end
+
+tap.test("an update that the flags forbid is no loss", function()
+    local object <close>, lose = load([[
+	key = 1;
+	ebs_map_update(&flows, &key, &value, BPF_NOEXIST);
+	key = 2;
+	ebs_map_update(&flows, &key, &value, BPF_EXIST);
+]])
+    lose(5)
+    tap.equal(object:losses().failed_updates, 0)
+    tap.equal(object:map("flows"):get(2), nil)
+end)
+
+tap.test("each map has its own count, however often the C names it", function()
+    local object <close>, lose = load([[
+	ebs_map_add(&flows, &key, 1);
+	key += 100;
+	ebs_map_add((&flows), &key, 1);
+	ebs_map_update(&few, &key, &value, BPF_ANY);
+	ebs_map_update(FEW, &key, &value, BPF_ANY);
+]] .. RESERVE, [[
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 5);
+	__type(key, u32);
+	__type(value, u64);
+} few SEC(".maps");
+#define FEW (void *)&few
+]])
+    lose(10)
+    local losses = object:losses()
+    -- flows has room for 3 of 20 new keys, and few for 5 of 10, each of which comes twice
+    tap.equal(losses.maps, { flows = 17, few = 10, events = 2 })
+    tap.equal({ losses.failed_updates, losses.lost_events, losses.missed }, { 27, 2, 0 })
+end)
+
+tap.test("a map that reaches the helper by a variable counts under the variable's name", function()
+    local object <close>, lose = load("put(&flows, &key, &value);", [[
+static __always_inline void put(void *target, u32 *key, u64 *value)
+{
+	ebs_map_update(target, key, value, BPF_ANY);
+}
+]])
+    lose(4)
+    tap.equal(object:losses().maps, { target = 1 })
+end)
+
+tap.test("a failed set() of the script is the script's to see", function()
+    local object <close> = load("ebs_map_add(&flows, &key, 1);")
+    for key = 1, 3 do
+        assert(object:map("flows"):set(key, key))
+    end
+    tap.fails("E2BIG", "", object:map("flows"):set(4, 4))
+    tap.equal(object:losses().failed_updates, 0)
+end)
+
+tap.test("losses() after bpf.run(), and not after close()", function()
+    local object, lose = load(RESERVE)
+    local got = 0
+    object:on_event("events", function() got = got + 1 end)
+    local timer = bpf.every(0.01, function()
+        lose(10)
+        bpf.stop()
+    end)
+    bpf.run()
+    timer:close()
+    tap.equal({ got, object:losses().lost_events }, { 8, 2 })
+    object:close()
+    tap.raises(function() object:losses() end, "closed")
+end)
+
+tap.test("the counters' map is the host's own", function()
+    local object <close> = load(RESERVE)
+    tap.raises(function() object:map("ebs_losses") end, "it has: .*events")
+end)
+
+tap.done()

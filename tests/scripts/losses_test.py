@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is told of losses: on standard error, and with --json as records among the rows."""
+import json
+
+import tap
+
+# Prints a row for each event, and loses some and fails updates in each of the turns.
+LOSER = """
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, u64);
+} flows SEC(".maps");
+
+struct event {
+	u32 number;
+	char text[496];
+};
+
+u32 turn;
+
+SEC("raw_tp/sys_enter")
+int lose(void *ctx)
+{
+	u32 number = turn++;
+	struct event *event = ebs_ringbuf_reserve(&events, sizeof(*event));
+
+	ebs_map_add(&flows, &number, 1);
+	if (!event)
+		return 0;
+	event->number = number;
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+]] }))
+local turns, pause = tonumber(arg[1]), tonumber(arg[2])
+local columns = bpf.columns("number")
+object:on_event("events", function(number)
+    columns:row(number)
+end)
+columns:header()
+bpf.every(pause, function()
+    for _ = 1, 11 do
+        assert(object:program("lose"):test_run())
+    end
+    turns = turns - 1
+    if turns == 0 then
+        bpf.stop()
+    end
+end)
+assert(bpf.run())
+if not columns.json then
+    print(object:losses().lost_events, object:losses().failed_updates)
+end
+"""
+
+
+def run(turns, pause, *options):
+    return tap.ebscript(*options, "-e", LOSER, turns, pause)
+
+
+@tap.case("a notice of each map, and its total at the end")
+def notices():
+    tap.needs_kernel()
+    stdout, stderr = run(1, 0.01)
+    tap.equal(stdout, ["NUMBER", *map(str, range(7)), "4\t9"])
+    buffer = 'ring buffer "events" was full: raise its max_entries'
+    hash_map = 'map "flows" was full: raise its max_entries'
+    start = "ebscript: (command line): "
+    tap.equal(stderr[-2:], [
+        f"{start}4 events lost in all ({buffer})",
+        f"{start}9 updates failed in all ({hash_map})",
+    ])
+
+
+@tap.case("news once a second at most, and none when nothing is new")
+def pace():
+    tap.needs_kernel()
+    stdout, stderr = run(14, 0.1)
+    notices = [line for line in stderr if " in all " not in line]
+    told = [line for line in notices if "updates failed" in line]
+    # the first at once, the second a second later
+    tap.ok(1 <= len(told) <= 2, f"notices: {told}")
+    total = int(tap.match(stdout[-1], r"\t(\d+)$")[1])
+    tap.equal(total, 14 * 11 - 2)
+    tap.match(stderr[-1], rf"^ebscript: .*: {total} updates failed in all ")
+
+
+@tap.case("one is not many")
+def singular():
+    tap.needs_kernel()
+    script = LOSER.replace("for _ = 1, 11 do", "for _ = 1, 8 do")
+    _, stderr = tap.ebscript("-e", script, 1, 0.01)
+    tap.match("\n".join(stderr), r": 1 event lost in all \(")
+
+
+@tap.case("records among the rows of --json: lines of their own, whose counts add up to the total")
+def records():
+    tap.needs_kernel()
+    stdout, stderr = run(14, 0.1, "--json")
+    lines = [json.loads(line) for line in stdout]
+    rows = [line for line in lines if "record" not in line]
+    tap.equal([list(row) for row in rows], [["number"]] * len(rows))
+    tap.equal(len(rows), 14 * 7)
+    for kind, name, total in ("lost_events", "events", 14 * 4), ("failed_updates", "flows", 14 * 11 - 2):
+        got = [line for line in lines if line.get("kind") == kind]
+        tap.ok(len(got) >= 2, f"records: {got}")
+        for record in got:
+            tap.equal(sorted(record), ["count", "final", "kind", "map", "record", "total"])
+            tap.equal([record["record"], record["map"]], ["loss", name])
+        tap.equal([record["final"] for record in got], [False] * (len(got) - 1) + [True])
+        tap.equal(sum(record["count"] for record in got), total)
+        tap.equal(got[-1]["total"], total)
+    tap.match(stderr[-1], r"updates failed in all")
+
+
+@tap.case("no records where nothing is lost")
+def silence():
+    tap.needs_kernel()
+    script = LOSER.replace("for _ = 1, 11 do", "for _ = 1, 2 do")
+    stdout, stderr = tap.ebscript("--json", "-e", script, 1, 0.01)
+    tap.equal(stdout, ['{"number":0}', '{"number":1}'])
+    tap.equal(stderr, [])
+
+
+tap.run()
