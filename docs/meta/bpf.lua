@@ -305,14 +305,15 @@ function Columns:row(...) end
 ---@param values table|bpf.View
 function Columns:record(values) end
 
---- A struct or union whose fields decode when read. Its time ends with the handler's call, or with
---- the loop's turn. `pairs(view)` gives the fields in order.
+--- A struct or union whose fields decode when read, or an array of these. Its time ends with the
+--- handler's call, or with the loop's turn. `pairs(view)` gives the fields, or elements, in order.
 ---@class bpf.View
----@field [string] bpf.Value
+---@field [string|integer] bpf.Value
+---@operator len: integer of an array
 local View = {}
 
---- All fields as a plain table, nested ones too.
----@return table<string, bpf.Value> fields
+--- All fields or elements as a plain table, nested ones too.
+---@return table<string|integer, bpf.Value> fields
 ---@nodiscard
 function View:copy() end
 

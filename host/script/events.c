@@ -71,11 +71,7 @@ static int deliver(lua_State *L)
 			ebs_push_field(L, plan->fields[i], sample->data, sample->size);
 		lua_call(L, plan->count, 0);
 	} else {
-		if (plan->layout && plan->layout->kind == EBS_RECORD)
-			ebs_push_view(L, plan->layout, sample->data, sample->size,
-				      &handler->lifetime, 2);
-		else
-			ebs_push_value(L, plan->layout, sample->data, sample->size);
+		ebs_push_view(L, plan->layout, sample->data, sample->size, &handler->lifetime);
 		lua_call(L, 1, 0);
 	}
 	return 0;
@@ -88,13 +84,13 @@ static int on_sample(void *context, void *data, size_t size)
 	struct sample sample = { handler, data, size };
 	int result = ebs_call_protected(handler->object->state, deliver, &sample);
 
-	handler->lifetime.now++;
+	ebs_lifetime_end(&handler->object->state->views, &handler->lifetime);
 	return handler->object->open ? result : -ECANCELED;
 }
 
 static void release(struct script_handler *handler)
 {
-	handler->lifetime.now++;
+	ebs_lifetime_end(&handler->object->state->views, &handler->lifetime);
 	if (handler->busy)
 		return; // the handler closed its own object: consume() sees to it
 	ebs_watch_free(handler->watch);

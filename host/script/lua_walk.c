@@ -14,8 +14,8 @@ struct script_walk {
 	uint32_t next;                // in the batch
 	uint32_t index;               // the current key, where the batch has no keys
 	struct ebs_lifetime lifetime; // of the current entry's views
-	bool key_view;                // the key is a record
-	bool value_view;              // so is the value, and it is handed out as a whole
+	bool key_view;                // the key comes as a view
+	bool value_view;              // so does the value, as a whole
 	int count;                    // what follows the key: the value, or so many of its fields
 	struct ebs_step key;
 	struct ebs_step values[];
@@ -29,7 +29,7 @@ static int walk_close(lua_State *L)
 	walk->walk = NULL;
 	walk->batch.count = 0;
 	walk->next = 0;
-	walk->lifetime.now++;
+	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
 	return 0;
 }
 
@@ -51,11 +51,6 @@ static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map 
 	return ebs_step_field(field);
 }
 
-static bool is_record(const struct ebs_layout *layout)
-{
-	return layout && layout->kind == EBS_RECORD;
-}
-
 // Pushes the walk over the map at index 1. The arguments behind it name fields of the value.
 static struct script_walk *push_walk(lua_State *L, bool drain)
 {
@@ -69,8 +64,8 @@ static struct script_walk *push_walk(lua_State *L, bool drain)
 
 	*walk = (struct script_walk){
 		.self = self,
-		.key_view = is_record(map->key),
-		.value_view = !fields && !map->per_cpu && is_record(map->value),
+		.key_view = ebs_has_view(map->key),
+		.value_view = !fields && !map->per_cpu && ebs_has_view(map->value),
 		.count = count,
 		.key = ebs_step_value(map->key, map->key_size),
 	};
@@ -124,7 +119,7 @@ static int walk_next(lua_State *L)
 
 	const struct ebs_map *map = walk->self->map;
 
-	walk->lifetime.now++;
+	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
 	if (map->fd < 0 && walk->walk)
 		return luaL_error(L, "the map%s was closed inside the loop over it",
 				  walk->self->own ? "" : "'s object");
@@ -144,13 +139,11 @@ static int walk_next(lua_State *L)
 	if (walk->count > LUA_MINSTACK - 8)
 		luaL_checkstack(L, walk->count + 8, "too many fields");
 	if (walk->key_view)
-		ebs_push_view(L, map->key, key, map->key_size, &walk->lifetime,
-			      lua_upvalueindex(1)); // key
+		ebs_push_view(L, map->key, key, map->key_size, &walk->lifetime); // key
 	else
 		ebs_push_step(L, &walk->key, key, map->key_size); // key
 	if (walk->value_view) {
-		ebs_push_view(L, map->value, value, map->value_size, &walk->lifetime,
-			      lua_upvalueindex(1)); // key value
+		ebs_push_view(L, map->value, value, map->value_size, &walk->lifetime); // key value
 		return 2;
 	}
 	for (int i = 0; i < walk->count; i++) {

@@ -260,6 +260,7 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	ebs_interrupt_init(NULL);
 	lua_sethook(L, NULL, 0, 0);
 	lua_close(L);
+	ebs_views_free(&state->views);
 	ebs_timer_free(state->losses_due);
 	ebs_cache_close(state->cache);
 	ebs_error_clear(&state->cache_refusal);

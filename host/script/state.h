@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "script/lifetime.h"
 #include "script/stats.h"
 
 struct ebs_cache;
@@ -37,6 +38,7 @@ struct ebs_state {
 	bool finished;                     // --check or --emit have what they want
 	bool cut;                          // Lua code had to be ended by force because of it
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
+	struct ebs_views views;
 	struct script_object *objects; // those that have handlers or counters to look after
 };
 

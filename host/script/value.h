@@ -5,8 +5,12 @@
 
 #include <stddef.h>
 
+#include "script/lifetime.h"
 #include "script/state.h"
 #include "types/layout.h"
+
+// How many elements of an array `size` bytes hold.
+size_t ebs_array_count(const struct ebs_layout *layout, size_t size);
 
 // Pushes the value at `data`, of which `size` bytes exist. A record becomes a table. Text and bytes
 // that reach past the end are shortened, anything else there is nil. `layout` NULL: the bytes as a
@@ -29,16 +33,15 @@ int ebs_read_value(lua_State *L, int index, struct ebs_types *types,
 		   const struct ebs_layout *layout, uint8_t *out, const char *what,
 		   struct ebs_error *error);
 
-// A view: userdata that decodes a record's fields when they are read. It lives in `owner` (a
-// userdata, which it keeps alive) and raises once `lifetime` counts on.
-struct ebs_lifetime {
-	uint64_t now;
-};
-void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
-		   const struct ebs_lifetime *lifetime, int owner);
+// Whether values of this layout (NULL: not known) can be views: records, and arrays of records.
+bool ebs_has_view(const struct ebs_layout *layout);
 
-// The bytes of the view at `index` while it is valid, or NULL when there is no view. Raises when
-// its time is over.
+// Pushes these as a view, which decodes what the script reads of it. The bytes must stay until ebs_lifetime_end(): then the view raises. Anything else is pushed as
+// its value.
+void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
+		   struct ebs_lifetime *lifetime);
+
+// What the view at `index` shows. False when there is no view; raises when its time is over.
 struct ebs_view_bytes {
 	const struct ebs_layout *layout;
 	const uint8_t *data;

@@ -46,14 +46,21 @@ static double load_float(const uint8_t *data, uint32_t size)
 	return (double)value32;
 }
 
+size_t ebs_array_count(const struct ebs_layout *layout, size_t size)
+{
+	size_t stride = layout->element->size;
+
+	if (stride && (layout->flexible || layout->count * stride > size))
+		return size / stride;
+	return layout->count;
+}
+
 static void push_array(lua_State *L, const struct ebs_layout *layout, const uint8_t *data,
 		       size_t size)
 {
 	uint32_t stride = layout->element->size;
-	size_t count = layout->count;
+	size_t count = ebs_array_count(layout, size);
 
-	if (stride && (layout->flexible || count * stride > size))
-		count = size / stride;
 	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0); // array
 	for (size_t i = 0; i < count; i++) {
 		ebs_push_value(L, layout->element, data + i * stride, stride); // array value
@@ -110,7 +117,7 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 		break;
 	case EBS_RECORD:
 		luaL_checkstack(L, 4, "a type is nested too deeply");
-		push_record(L, layout, data, size);
+		push_record(L, layout, data, length);
 		break;
 	}
 }
@@ -118,9 +125,7 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *record, size_t size)
 {
 	if (!field->bit_size) {
-		bool outside = field->offset >= size && !field->layout->flexible;
-
-		if (outside || field->offset > size)
+		if (field->offset > size || (field->offset == size && field->layout->size))
 			lua_pushnil(L);
 		else
 			ebs_push_value(L, field->layout, record + field->offset,

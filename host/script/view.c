@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Views: records whose fields are decoded when the script reads them.
+// Views: records, and arrays of records, whose fields are decoded when the script reads them.
 #include <string.h>
 
 #include "base/buffer.h"
@@ -8,92 +8,120 @@
 
 #define CLASS "bpf.View"
 
-struct view {
-	const struct ebs_layout *layout;
-	const uint8_t *data;
-	size_t size;
-	const struct ebs_lifetime *lifetime;
-	uint64_t born; // what the lifetime said then
-};
-
-void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
-		   const struct ebs_lifetime *lifetime, int owner)
+bool ebs_has_view(const struct ebs_layout *layout)
 {
-	owner = lua_absindex(L, owner);
-	struct view *view = lua_newuserdatauv(L, sizeof(*view), 1); // view
-	*view = (struct view){ layout, data, size, lifetime, lifetime->now };
-	lua_pushvalue(L, owner);     // view owner
-	lua_setiuservalue(L, -2, 1); // view
-	luaL_setmetatable(L, CLASS);
+	while (layout && layout->kind == EBS_ARRAY)
+		layout = layout->element;
+	return layout && layout->kind == EBS_RECORD;
 }
 
-static const struct view *check_view(lua_State *L, int index)
+static void open_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data,
+		      size_t size, struct ebs_lifetime *lifetime)
 {
-	const struct view *view = luaL_checkudata(L, index, CLASS);
+	bool cut = !layout->flexible && size > layout->size;
+	struct ebs_view like = { layout, data, cut ? layout->size : size, lifetime };
+	void *handle = ebs_view_open(&ebs_state(L)->views, &like);
 
-	if (view->lifetime->now != view->born)
+	if (!handle)
+		luaL_error(L, "not enough memory");
+	lua_pushlightuserdata(L, handle);
+}
+
+void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
+		   struct ebs_lifetime *lifetime)
+{
+	if (ebs_has_view(layout))
+		open_view(L, layout, data, size, lifetime);
+	else
+		ebs_push_value(L, layout, data, size);
+}
+
+static struct ebs_view check_view(lua_State *L, int index)
+{
+	const void *handle = lua_touserdata(L, index);
+
+	luaL_argcheck(L, lua_islightuserdata(L, index) && ebs_is_view(handle), index,
+		      CLASS " expected");
+	const struct ebs_view *view = ebs_view_find(&ebs_state(L)->views, handle);
+	if (!view)
 		luaL_error(L, "this view's time is over: it lives as long as its handler's call or "
-			      "its turn of "
-			      "the loop; keep view:copy() instead");
-	return view;
+			      "its turn of the loop; keep view:copy() instead");
+	return *view;
 }
 
 bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 {
-	if (lua_type(L, index) != LUA_TUSERDATA || !luaL_testudata(L, index, CLASS))
+	if (!lua_islightuserdata(L, index) || !ebs_is_view(lua_touserdata(L, index)))
 		return false;
-	const struct view *view = check_view(L, index);
+	struct ebs_view view = check_view(L, index);
 
-	*bytes = (struct ebs_view_bytes){ view->layout, view->data, view->size };
+	*bytes = (struct ebs_view_bytes){ view.layout, view.data, view.size };
 	return true;
 }
 
-// A nested record is a view of its own, with the same owner and lifetime.
-static void push_field(lua_State *L, int index, const struct view *view,
-		       const struct ebs_field *field)
+// What is inside has the same lifetime.
+static void push_field(lua_State *L, const struct ebs_view *view, const struct ebs_field *field)
 {
-	if (field->layout->kind != EBS_RECORD || field->offset + field->layout->size > view->size) {
-		ebs_push_field(L, field, view->data, view->size); // value
-		return;
-	}
-	lua_getiuservalue(L, index, 1); // owner
-	ebs_push_view(L, field->layout, view->data + field->offset, view->size - field->offset,
-		      view->lifetime,
-		      -1); // owner value
-	lua_remove(L, -2); // value
+	if (field->bit_size || field->offset >= view->size)
+		ebs_push_field(L, field, view->data, view->size);
+	else
+		ebs_push_view(L, field->layout, view->data + field->offset,
+			      view->size - field->offset, view->lifetime);
+}
+
+static void push_element(lua_State *L, const struct ebs_view *view, size_t index)
+{
+	uint32_t stride = view->layout->element->size;
+
+	ebs_push_view(L, view->layout->element, view->data + index * stride, stride,
+		      view->lifetime);
 }
 
 static int view_copy(lua_State *L)
 {
-	const struct view *view = check_view(L, 1);
+	struct ebs_view view = check_view(L, 1);
 
-	ebs_push_value(L, view->layout, view->data, view->size); // table
+	ebs_push_value(L, view.layout, view.data, view.size); // table
+	return 1;
+}
+
+// As in a sequence, what is outside is nil.
+static int index_array(lua_State *L, const struct ebs_view *view)
+{
+	int is_integer;
+	lua_Integer index = lua_tointegerx(L, 2, &is_integer);
+
+	if (!is_integer)
+		return luaL_error(L, "%s is an array: its elements are at 1 to %I, not at '%s'",
+				  view->layout->name,
+				  (lua_Integer)ebs_array_count(view->layout, view->size),
+				  luaL_tolstring(L, 2, NULL));
+	if (index < 1 || (lua_Unsigned)index > ebs_array_count(view->layout, view->size))
+		lua_pushnil(L);
+	else
+		push_element(L, view, (size_t)index - 1);
 	return 1;
 }
 
 static int view_index(lua_State *L)
 {
-	const struct view *view = check_view(L, 1);
-	const char *name = luaL_checkstring(L, 2);
-	const struct ebs_field *field = ebs_layout_field(view->layout, name);
+	struct ebs_view view = check_view(L, 1);
+	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+	const struct ebs_field *field = name ? ebs_layout_field(view.layout, name) : NULL;
 
 	if (field) {
-		push_field(L, 1, view, field); // value
+		push_field(L, &view, field); // value
 		return 1;
 	}
-	if (strcmp(name, "copy") == 0) {
+	if (name && strcmp(name, "copy") == 0) {
 		lua_pushcfunction(L, view_copy);
 		return 1;
 	}
-	luaL_Buffer known;
-	luaL_buffinit(L, &known);
-	for (uint32_t i = 0; i < view->layout->field_count; i++) {
-		luaL_addstring(&known, i ? ", " : "");
-		luaL_addstring(&known, view->layout->fields[i].name);
-	}
-	luaL_pushresult(&known); // known
-	return luaL_error(L, "%s has no field '%s'; its fields are: %s", view->layout->name, name,
-			  lua_tostring(L, -1));
+	if (view.layout->kind == EBS_ARRAY)
+		return index_array(L, &view);
+	name = luaL_tolstring(L, 2, NULL); // ... name
+	return luaL_error(L, "%s has no field '%s'; its fields are: %s", view.layout->name, name,
+			  ebs_push_field_names(L, view.layout));
 }
 
 static int view_newindex(lua_State *L)
@@ -101,18 +129,35 @@ static int view_newindex(lua_State *L)
 	return luaL_error(L, "a view can't be changed; change a view:copy()");
 }
 
-// The state of a traversal is the field's number, so that no two fields of one name are confused.
+static int view_len(lua_State *L)
+{
+	struct ebs_view view = check_view(L, 1);
+
+	if (view.layout->kind != EBS_ARRAY)
+		return luaL_error(L, "%s is no array: it has no length", view.layout->name);
+	lua_pushinteger(L, (lua_Integer)ebs_array_count(view.layout, view.size));
+	return 1;
+}
+
+// The state of a traversal is a number, so that no two fields of one name are confused.
 static int view_next(lua_State *L)
 {
-	const struct view *view = check_view(L, 1);
-	lua_Integer next = lua_tointeger(L, lua_upvalueindex(1));
+	struct ebs_view view = check_view(L, 1);
+	const struct ebs_layout *layout = view.layout;
+	bool is_array = layout->kind == EBS_ARRAY;
+	size_t count = is_array ? ebs_array_count(layout, view.size) : layout->field_count;
+	size_t next = (size_t)lua_tointeger(L, lua_upvalueindex(1));
 
-	if (next >= view->layout->field_count)
+	if (next >= count)
 		return 0;
-	lua_pushinteger(L, next + 1); // next
-	lua_replace(L, lua_upvalueindex(1));
-	lua_pushstring(L, view->layout->fields[next].name);  // name
-	push_field(L, 1, view, &view->layout->fields[next]); // name value
+	lua_pushinteger(L, (lua_Integer)next + 1); // next
+	lua_copy(L, -1, lua_upvalueindex(1));
+	if (is_array) {
+		push_element(L, &view, next); // index value
+		return 2;
+	}
+	lua_pushstring(L, layout->fields[next].name); // next name
+	push_field(L, &view, &layout->fields[next]);  // next name value
 	return 2;
 }
 
@@ -151,41 +196,80 @@ static void add_value(lua_State *L, luaL_Buffer *out)
 	luaL_addvalue(out);
 }
 
+static void add_elements(lua_State *L, luaL_Buffer *out, const struct ebs_view *view)
+{
+	const struct ebs_layout *element = view->layout->element;
+	size_t count = ebs_array_count(view->layout, view->size);
+
+	luaL_addstring(out, "{");
+	for (size_t i = 0; i < count; i++) {
+		luaL_addstring(out, i ? ", " : "");
+		if (element->kind == EBS_ARRAY) // a view just to be written
+			open_view(L, element, view->data + i * element->size, element->size,
+				  view->lifetime); // ... value
+		else
+			push_element(L, view, i); // ... value
+		add_value(L, out);
+	}
+	luaL_addstring(out, "}");
+}
+
+static void add_fields(lua_State *L, luaL_Buffer *out, const struct ebs_view *view)
+{
+	const struct ebs_layout *layout = view->layout;
+
+	luaL_addstring(out, layout->name);
+	luaL_addstring(out, " {");
+	for (uint32_t i = 0; i < layout->field_count; i++) {
+		const struct ebs_field *field = &layout->fields[i];
+
+		luaL_addstring(out, i ? ", " : "");
+		luaL_addstring(out, field->name);
+		luaL_addstring(out, " = ");
+		if (field->layout->kind == EBS_ARRAY && field->offset < view->size)
+			open_view(L, field->layout, view->data + field->offset,
+				  view->size - field->offset, view->lifetime); // ... value
+		else
+			push_field(L, view, field); // ... value
+		add_value(L, out);
+	}
+	luaL_addstring(out, "}");
+}
+
 static int view_tostring(lua_State *L)
 {
-	const struct view *view = luaL_checkudata(L, 1, CLASS);
+	const void *handle = lua_touserdata(L, 1);
+	const struct ebs_view *found = ebs_view_find(&ebs_state(L)->views, handle);
 	luaL_Buffer out;
 
-	if (view->lifetime->now != view->born) {
+	if (!ebs_is_view(handle)) { // of another Lua module
+		lua_pushfstring(L, "userdata: %p", handle);
+	} else if (!found) {
 		lua_pushliteral(L, CLASS " (gone)");
-		return 1;
+	} else {
+		struct ebs_view view = *found;
+
+		luaL_buffinit(L, &out);
+		if (view.layout->kind == EBS_ARRAY)
+			add_elements(L, &out, &view);
+		else
+			add_fields(L, &out, &view);
+		luaL_pushresult(&out);
 	}
-	luaL_buffinit(L, &out);
-	luaL_addstring(&out, view->layout->name);
-	luaL_addstring(&out, " {");
-	for (uint32_t i = 0; i < view->layout->field_count; i++) {
-		luaL_addstring(&out, i ? ", " : "");
-		luaL_addstring(&out, view->layout->fields[i].name);
-		luaL_addstring(&out, " = ");
-		push_field(L, 1, view, &view->layout->fields[i]); // ... value
-		add_value(L, &out);
-	}
-	luaL_addstring(&out, "}");
-	luaL_pushresult(&out);
 	return 1;
 }
 
 static const luaL_Reg metamethods[] = {
-	{ "__index", view_index },
-	{ "__newindex", view_newindex },
-	{ "__pairs", view_pairs },
-	{ "__tostring", view_tostring },
-	{ NULL, NULL },
+	{ "__index", view_index }, { "__len", view_len },           { "__newindex", view_newindex },
+	{ "__pairs", view_pairs }, { "__tostring", view_tostring }, { NULL, NULL },
 };
 
+// Light userdata has one metatable for all of it.
 void ebs_register_view(lua_State *L)
 {
-	luaL_newmetatable(L, CLASS); // metatable
+	lua_pushlightuserdata(L, NULL); // userdata
+	luaL_newmetatable(L, CLASS);    // userdata metatable
 	luaL_setfuncs(L, metamethods, 0);
+	lua_setmetatable(L, -2); // userdata
 	lua_pop(L, 1);
 }

@@ -20,6 +20,14 @@ struct ebs_types {
 // Types that go deeper than this are taken for broken: they could contain themselves.
 #define MAX_DEPTH 64
 
+static void free_layout(struct ebs_layout *layout)
+{
+	free(layout->name);
+	free(layout->fields);
+	free(layout->asked);
+	free(layout);
+}
+
 void ebs_types_free(struct ebs_types *types)
 {
 	if (!types)
@@ -27,9 +35,7 @@ void ebs_types_free(struct ebs_types *types)
 	for (uint32_t i = 0; types->layouts && i < types->count; i++) {
 		if (!types->layouts[i])
 			continue;
-		free(types->layouts[i]->name);
-		free(types->layouts[i]->fields);
-		free(types->layouts[i]);
+		free_layout(types->layouts[i]);
 	}
 	free(types->layouts);
 	btf__free(types->btf);
@@ -242,8 +248,10 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 			}
 		if (result)
 			return ebs_error_errno(error, result, "can't lay out %s", layout->name);
+		layout->flexible |= inner->flexible;
 	}
-	return 0;
+	layout->asked = ebs_name_cache_new(layout->field_count);
+	return layout->asked ? 0 : ebs_error_errno(error, ENOMEM, "can't lay out %s", layout->name);
 }
 
 const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
@@ -288,9 +296,7 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 		scalar_layout(type, layout);
 	types->depth--;
 	if (result) {
-		free(layout->name);
-		free(layout->fields);
-		free(layout);
+		free_layout(layout);
 		return NULL;
 	}
 	types->layouts[type_id] = layout;
@@ -325,72 +331,6 @@ uint32_t ebs_types_find(struct ebs_types *types, const char *name)
 		}
 	}
 	return 0;
-}
-
-const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name)
-{
-	if (layout->kind != EBS_RECORD)
-		return NULL;
-	for (uint32_t i = 0; i < layout->field_count; i++)
-		if (strcmp(layout->fields[i].name, name) == 0)
-			return &layout->fields[i];
-	return NULL;
-}
-
-// The bytes that a bitfield touches, at most nine, as one number; bits count from the least
-// significant one on little-endian machines and from the most significant one on big-endian
-// machines.
-static unsigned bitfield_span(const struct ebs_field *field, unsigned *shift)
-{
-	unsigned bytes = (field->bit_offset + field->bit_size + 7) / 8;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	*shift = field->bit_offset;
-#else
-	*shift = bytes * 8 - field->bit_offset - field->bit_size;
-#endif
-	return bytes;
-}
-
-static unsigned byte_shift(unsigned index, unsigned bytes)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return index * 8;
-#else
-	return (bytes - 1 - index) * 8;
-#endif
-}
-
-int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record)
-{
-	unsigned shift;
-	unsigned bytes = bitfield_span(field, &shift);
-	unsigned __int128 word = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		word |= (unsigned __int128)record[field->offset + i] << byte_shift(i, bytes);
-
-	uint64_t value = (uint64_t)(word >> shift);
-	unsigned unused = 64 - field->bit_size;
-	value <<= unused;
-	if (field->layout->kind == EBS_SIGNED)
-		return (int64_t)value >> unused;
-	return (int64_t)(value >> unused);
-}
-
-void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t value)
-{
-	unsigned shift;
-	unsigned bytes = bitfield_span(field, &shift);
-	unsigned __int128 mask = (((unsigned __int128)1 << field->bit_size) - 1) << shift;
-	unsigned __int128 word = ((unsigned __int128)value << shift) & mask;
-
-	for (unsigned i = 0; i < bytes; i++) {
-		uint8_t *byte = &record[field->offset + i];
-		uint8_t byte_mask = (uint8_t)(mask >> byte_shift(i, bytes));
-
-		*byte = (*byte & ~byte_mask) | (uint8_t)(word >> byte_shift(i, bytes));
-	}
 }
 
 const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index,

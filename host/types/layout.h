@@ -26,15 +26,16 @@ struct ebs_layout {
 	enum ebs_kind kind;
 	uint32_t size;    // bytes; 0 for a flexible array
 	uint32_t type_id; // in the BTF that it comes from
-	bool flexible; // STRING, BYTES, ARRAY: declared without a length, reaches to the sample's
-		       // end
-	char *name; // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
+	bool flexible;    // declared without a length, or a record with such a field: reaches to
+			  // the sample's end
+	char *name;       // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
 	const struct ebs_layout *element; // ARRAY
 	uint32_t count;                   // ARRAY: elements
 
 	struct ebs_field *fields; // RECORD: in order, members of anonymous members among them
 	uint32_t field_count;
+	struct ebs_name_cache *asked; // RECORD: the names that fields were asked for by
 };
 
 struct ebs_field {
@@ -61,8 +62,13 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 // or a base type; else a struct, union or enum of that name). 0 when there is none.
 uint32_t ebs_types_find(struct ebs_types *types, const char *name);
 
-// The field of a record, or NULL.
+// The field of a record, or NULL. Quick when asked again with the name at the same address, as
+// Lua's strings are.
 const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name);
+
+// Whether bytes of one layout mean the same in the other: all offsets, kinds and names of fields
+// are equal, and just the types' own names may differ.
+bool ebs_layout_equal(const struct ebs_layout *one, const struct ebs_layout *other);
 
 // The integer in a bitfield of the record at `record`, sign-extended when the field is signed.
 int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record);

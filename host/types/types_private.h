@@ -3,9 +3,15 @@
 #ifndef EBS_TYPES_TYPES_PRIVATE_H
 #define EBS_TYPES_TYPES_PRIVATE_H
 
+#include <stdint.h>
+
 struct btf;
+struct ebs_name_cache;
 struct ebs_types;
 
 const struct btf *ebs_types_btf(const struct ebs_types *types);
+
+// For a record with that many fields; free() releases it. NULL when memory is short.
+struct ebs_name_cache *ebs_name_cache_new(uint32_t fields);
 
 #endif

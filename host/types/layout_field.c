@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Finished layouts: fields found by name, layouts compared, the bits of bitfields.
+#include <stdlib.h>
+#include <string.h>
+
+#include "types/layout.h"
+#include "types/types_private.h"
+
+// A name at an address where the same name stood before needs no search. What stands there now is
+// compared all the same: Lua collects strings, and makes others in their place.
+struct ebs_name_cache {
+	unsigned bits;
+	struct {
+		const char *name;
+		const struct ebs_field *field;
+	} slots[];
+};
+
+struct ebs_name_cache *ebs_name_cache_new(uint32_t fields)
+{
+	unsigned bits = 2;
+	while (bits < 12 && 1u << bits < fields * 4)
+		bits++;
+
+	struct ebs_name_cache *cache =
+		calloc(1, sizeof(*cache) + (sizeof(cache->slots[0]) << bits));
+	if (cache)
+		cache->bits = bits;
+	return cache;
+}
+
+const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name)
+{
+	struct ebs_name_cache *cache = layout->asked;
+
+	if (layout->kind != EBS_RECORD)
+		return NULL;
+	uint64_t hash = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15);
+	size_t home = hash >> (64 - cache->bits);
+	size_t other = home ^ 1;
+	if (cache->slots[home].name == name && strcmp(cache->slots[home].field->name, name) == 0)
+		return cache->slots[home].field;
+	if (cache->slots[other].name == name && strcmp(cache->slots[other].field->name, name) == 0)
+		return cache->slots[other].field;
+
+	for (uint32_t i = 0; i < layout->field_count; i++) {
+		if (strcmp(layout->fields[i].name, name))
+			continue;
+		size_t slot = cache->slots[home].name && !cache->slots[other].name ? other : home;
+		cache->slots[slot].name = name;
+		cache->slots[slot].field = &layout->fields[i];
+		return &layout->fields[i];
+	}
+	return NULL;
+}
+
+static bool field_equal(const struct ebs_field *one, const struct ebs_field *other)
+{
+	return strcmp(one->name, other->name) == 0 && one->offset == other->offset &&
+	       one->bit_size == other->bit_size && one->bit_offset == other->bit_offset &&
+	       ebs_layout_equal(one->layout, other->layout);
+}
+
+bool ebs_layout_equal(const struct ebs_layout *one, const struct ebs_layout *other)
+{
+	if (one == other)
+		return true;
+	if (one->kind != other->kind || one->size != other->size ||
+	    one->flexible != other->flexible || one->count != other->count ||
+	    one->field_count != other->field_count)
+		return false;
+	for (uint32_t i = 0; i < one->field_count; i++)
+		if (!field_equal(&one->fields[i], &other->fields[i]))
+			return false;
+	return one->kind != EBS_ARRAY || ebs_layout_equal(one->element, other->element);
+}
+
+// The bytes that a bitfield touches, at most nine, as one number; bits count from the least
+// significant one on little-endian machines and from the most significant one on big-endian
+// machines.
+static unsigned bitfield_span(const struct ebs_field *field, unsigned *shift)
+{
+	unsigned bytes = (field->bit_offset + field->bit_size + 7) / 8;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	*shift = field->bit_offset;
+#else
+	*shift = bytes * 8 - field->bit_offset - field->bit_size;
+#endif
+	return bytes;
+}
+
+static unsigned byte_shift(unsigned index, unsigned bytes)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return index * 8;
+#else
+	return (bytes - 1 - index) * 8;
+#endif
+}
+
+int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record)
+{
+	unsigned shift;
+	unsigned bytes = bitfield_span(field, &shift);
+	unsigned __int128 word = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		word |= (unsigned __int128)record[field->offset + i] << byte_shift(i, bytes);
+
+	uint64_t value = (uint64_t)(word >> shift);
+	unsigned unused = 64 - field->bit_size;
+	value <<= unused;
+	if (field->layout->kind == EBS_SIGNED)
+		return (int64_t)value >> unused;
+	return (int64_t)(value >> unused);
+}
+
+void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t value)
+{
+	unsigned shift;
+	unsigned bytes = bitfield_span(field, &shift);
+	unsigned __int128 mask = (((unsigned __int128)1 << field->bit_size) - 1) << shift;
+	unsigned __int128 word = ((unsigned __int128)value << shift) & mask;
+
+	for (unsigned i = 0; i < bytes; i++) {
+		uint8_t *byte = &record[field->offset + i];
+		uint8_t byte_mask = (uint8_t)(mask >> byte_shift(i, bytes));
+
+		*byte = (*byte & ~byte_mask) | (uint8_t)(word >> byte_shift(i, bytes));
+	}
+}
