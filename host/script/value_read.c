@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Lua values to bytes, with messages that name the field that doesn't fit.
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,12 @@ static int refuse(struct reader *reader, const struct place *place, const char *
 static const char *describe(struct reader *reader, int index, char *out, size_t size)
 {
 	lua_State *L = reader->L;
+	struct ebs_view_bytes view;
 
+	if (ebs_view_bytes(L, index, &view)) {
+		snprintf(out, size, "a view of %s", view.layout->name);
+		return out;
+	}
 	switch (lua_type(L, index)) {
 	case LUA_TNUMBER:
 		if (lua_isinteger(L, index))
@@ -80,18 +86,24 @@ static int refuse_value(struct reader *reader, int index, const struct place *pl
 }
 
 // An enumerator's name stands for its value.
-static bool find_enumerator(struct reader *reader, const struct ebs_layout *layout,
-			    const char *name, int64_t *value)
+static int read_enumerator(struct reader *reader, const struct ebs_layout *layout, const char *name,
+			   const struct place *place, int64_t *value)
 {
+	struct ebs_buffer text = { 0 };
 	const char *enumerator;
 
+	ebs_buffer_printf(&text, "%s has no value \"%.40s\"; its values are: ", layout->name, name);
 	for (uint32_t i = 0;
-	     reader->types &&
-	     (enumerator = ebs_types_enumerator(reader->types, layout->type_id, i, value));
-	     i++)
-		if (strcmp(enumerator, name) == 0)
-			return true;
-	return false;
+	     (enumerator = ebs_types_enumerator(reader->types, layout->type_id, i, value)); i++) {
+		if (strcmp(enumerator, name) == 0) {
+			ebs_buffer_free(&text);
+			return 0;
+		}
+		ebs_buffer_printf(&text, "%s%s", i ? ", " : "", enumerator);
+	}
+	int result = refuse(reader, place, text.data ? text.data : "unknown enumerator");
+	ebs_buffer_free(&text);
+	return result;
 }
 
 static int64_t highest(unsigned bits, bool is_signed)
@@ -119,8 +131,9 @@ static int read_integer(struct reader *reader, int index, const struct ebs_layou
 
 	if (lua_type(L, index) == LUA_TNUMBER)
 		*value = lua_tointegerx(L, index, &is_integer);
-	else if (lua_type(L, index) == LUA_TSTRING)
-		is_integer = find_enumerator(reader, layout, lua_tostring(L, index), value);
+	else if (lua_type(L, index) == LUA_TSTRING && reader->types &&
+		 ebs_types_enumerator(reader->types, layout->type_id, 0, value))
+		return read_enumerator(reader, layout, lua_tostring(L, index), place, value);
 	if (!is_integer)
 		return refuse_value(reader, index, place, layout, "an integer");
 	if (in_range(*value, bits, layout->kind == EBS_SIGNED))
@@ -141,6 +154,22 @@ static void store(uint8_t *out, int64_t value, uint32_t size)
 #else
 	memcpy(out, (uint8_t *)&value + 8 - size, size);
 #endif
+}
+
+static int read_number(struct reader *reader, int index, const struct ebs_layout *layout,
+		       uint8_t *out, const struct place *place)
+{
+	if (lua_type(reader->L, index) != LUA_TNUMBER)
+		return refuse_value(reader, index, place, layout, "a number");
+	double number = lua_tonumber(reader->L, index);
+	if (layout->size == 8) {
+		memcpy(out, &number, 8);
+		return 0;
+	}
+	if (isfinite(number) && fabs(number) > (double)FLT_MAX)
+		return refuse_value(reader, index, place, layout, "a smaller number");
+	memcpy(out, &(float){ (float)number }, 4);
+	return 0;
 }
 
 static int read_text(struct reader *reader, int index, const struct ebs_layout *layout,
@@ -164,11 +193,53 @@ static int read_text(struct reader *reader, int index, const struct ebs_layout *
 	return 0;
 }
 
+// A view of the same type is copied as it is.
+static int read_view(struct reader *reader, const struct ebs_view_bytes *view,
+		     const struct ebs_layout *layout, uint8_t *out, const struct place *place)
+{
+	char text[320];
+
+	if (!ebs_layout_equal(view->layout, layout)) {
+		snprintf(text, sizeof(text), "the view is of another type: %s expected, got %s",
+			 layout->name, view->layout->name);
+		return refuse(reader, place, text);
+	}
+	memcpy(out, view->data, view->size < layout->size ? view->size : layout->size);
+	return 0;
+}
+
+// The table's only keys are 1 to `count`.
+static int check_sequence(struct reader *reader, int index, size_t count, const struct place *place)
+{
+	lua_State *L = reader->L;
+	size_t keys = 0;
+	char text[120];
+
+	lua_pushnil(L); // key
+	while (lua_next(L, index)) {
+		keys++;
+		lua_pop(L, 1); // key
+		if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 &&
+		    (size_t)lua_tointeger(L, -1) <= count)
+			continue;
+		char got[80];
+		snprintf(text, sizeof(text), "a sequence expected, got a table with the key %s",
+			 describe(reader, lua_gettop(L), got, sizeof(got)));
+		lua_pop(L, 1); // -
+		return refuse(reader, place, text);
+	}
+	snprintf(text, sizeof(text), "a sequence of %zu expected, got one with gaps", count);
+	return keys == count ? 0 : refuse(reader, place, text);
+}
+
 static int read_array(struct reader *reader, int index, const struct ebs_layout *layout,
 		      uint8_t *out, const struct place *place)
 {
 	lua_State *L = reader->L;
+	struct ebs_view_bytes view;
 	char text[200];
+	if (ebs_view_bytes(L, index, &view))
+		return read_view(reader, &view, layout, out, place);
 	if (lua_type(L, index) != LUA_TTABLE)
 		return refuse_value(reader, index, place, layout, "a sequence");
 
@@ -178,7 +249,7 @@ static int read_array(struct reader *reader, int index, const struct ebs_layout 
 			 layout->count, count);
 		return refuse(reader, place, text);
 	}
-	int result = 0;
+	int result = check_sequence(reader, index, count, place);
 	for (size_t i = 0; i < count && !result; i++) {
 		struct place inner = { place, NULL, (lua_Integer)i + 1 };
 
@@ -210,7 +281,9 @@ static int read_field(struct reader *reader, int index, const struct ebs_field *
 
 	if (!field->bit_size)
 		return read_value(reader, index, field->layout, record + field->offset, place);
-	if (field->layout->kind == EBS_BOOL && lua_isboolean(reader->L, index)) {
+	if (field->layout->kind == EBS_BOOL) {
+		if (!lua_isboolean(reader->L, index))
+			return refuse_value(reader, index, place, field->layout, "true or false");
 		value = lua_toboolean(reader->L, index);
 	} else {
 		int result =
@@ -222,32 +295,46 @@ static int read_field(struct reader *reader, int index, const struct ebs_field *
 	return 0;
 }
 
+// All keys of the table are names of fields.
+static int check_names(struct reader *reader, int index, const struct ebs_layout *layout,
+		       const struct place *place)
+{
+	lua_State *L = reader->L;
+
+	lua_pushnil(L); // key
+	while (lua_next(L, index)) {
+		lua_pop(L, 1); // key
+		const char *name =
+			lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(not a name)";
+		if (ebs_layout_field(layout, name))
+			continue;
+		lua_pop(L, 1); // -
+		return refuse_field(reader, name, layout, place);
+	}
+	return 0;
+}
+
+// The order is that of the C: where fields overlap in a union, the last one wins.
 static int read_record(struct reader *reader, int index, const struct ebs_layout *layout,
 		       uint8_t *out, const struct place *place)
 {
 	lua_State *L = reader->L;
 	struct ebs_view_bytes view;
 
-	if (ebs_view_bytes(L, index, &view)) {
-		if (view.layout->size != layout->size || strcmp(view.layout->name, layout->name))
-			return refuse(reader, place, "the view is of another type");
-		memcpy(out, view.data, view.size < layout->size ? view.size : layout->size);
-		return 0;
-	}
+	if (ebs_view_bytes(L, index, &view))
+		return read_view(reader, &view, layout, out, place);
 	if (lua_type(L, index) != LUA_TTABLE)
 		return refuse_value(reader, index, place, layout, "a table");
 
-	int result = 0;
-	lua_pushnil(L);                         // key
-	while (!result && lua_next(L, index)) { // key value
-		const char *name =
-			lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)";
-		const struct ebs_field *field = ebs_layout_field(layout, name);
-		struct place inner = { place, name, 0 };
+	int result = check_names(reader, index, layout, place);
+	for (uint32_t i = 0; i < layout->field_count && !result; i++) {
+		const struct ebs_field *field = &layout->fields[i];
+		struct place inner = { place, field->name, 0 };
 
-		result = field ? read_field(reader, lua_gettop(L), field, out, &inner)
-			       : refuse_field(reader, name, layout, place);
-		lua_pop(L, result ? 2 : 1); // key
+		lua_pushstring(L, field->name);       // name
+		if (lua_rawget(L, index) != LUA_TNIL) // value
+			result = read_field(reader, lua_gettop(L), field, out, &inner);
+		lua_pop(L, 1); // -
 	}
 	return result;
 }
@@ -274,13 +361,7 @@ static int read_value(struct reader *reader, int index, const struct ebs_layout 
 		store(out, lua_toboolean(L, index), layout->size);
 		return 0;
 	case EBS_FLOAT:
-		if (lua_type(L, index) != LUA_TNUMBER)
-			return refuse_value(reader, index, place, layout, "a number");
-		if (layout->size == 8)
-			memcpy(out, &(double){ lua_tonumber(L, index) }, 8);
-		else
-			memcpy(out, &(float){ (float)lua_tonumber(L, index) }, 4);
-		return 0;
+		return read_number(reader, index, layout, out, place);
 	case EBS_STRING:
 	case EBS_BYTES:
 		return read_text(reader, index, layout, out, place);
