@@ -17,6 +17,7 @@ enum ebs_cache_part {
 	EBS_CACHE_BTF,      // the part of the kernel's BTF that its relocations need; may be empty
 	EBS_CACHE_IDS,      // the ids of what its programs attach to by BTF; may be empty
 	EBS_CACHE_MESSAGES, // the compiler's warnings; may be empty
+	EBS_CACHE_MODULES,  // where that matters: which modules were loaded; may be empty
 	EBS_CACHE_PARTS,
 };
 

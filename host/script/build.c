@@ -13,6 +13,7 @@
 #include "script/script.h"
 #include "types/header.h"
 #include "types/kernel_identity.h"
+#include "types/modules.h"
 #include "types/relocation_subset.h"
 #include "types/suggest.h"
 #include "types/tokens.h"
@@ -255,6 +256,41 @@ static int compile_again(struct ebs_work *work, struct ebs_error *error)
 	return -EINVAL;
 }
 
+// Whether a subset of vmlinux is all that relocation can find. Where names are missing in it that
+// depends on the modules, which the entry of the cache then names.
+static bool is_whole(struct ebs_work *work, const struct ebs_relocation_subset *subset)
+{
+	if (subset->kind != EBS_SUBSET_OF_VMLINUX)
+		return subset->kind == EBS_SUBSET_WHOLE;
+	if (!ebs_modules_have(EBS_MODULES_FOLDER, &subset->missing) &&
+	    !ebs_modules_list(EBS_MODULES_FOLDER, &work->build->modules))
+		return true;
+	ebs_buffer_clear(&work->build->modules);
+	return false;
+}
+
+// Whether a cached entry was made with the modules that are loaded now.
+static bool fits_modules(const struct ebs_cache_entry *entry)
+{
+	struct ebs_buffer now = { 0 };
+	size_t size = entry->parts[EBS_CACHE_MODULES].size;
+	bool fits = !size || (!ebs_modules_list(EBS_MODULES_FOLDER, &now) && now.size == size &&
+			      !memcmp(now.data, entry->parts[EBS_CACHE_MODULES].data, size));
+
+	ebs_buffer_free(&now);
+	return fits;
+}
+
+static bool find_in_cache(struct ebs_build *build, struct ebs_cache *cache)
+{
+	if (!ebs_cache_get(cache, build->key, &build->entry))
+		return false;
+	if (fits_modules(&build->entry))
+		return true;
+	ebs_cache_entry_free(&build->entry);
+	return false;
+}
+
 // The part of the kernel's BTF that relocation needs. Without one libbpf takes the kernel's own.
 static int make_subset(struct ebs_work *work, struct ebs_error *error)
 {
@@ -267,11 +303,11 @@ static int make_subset(struct ebs_work *work, struct ebs_error *error)
 	if (kernel)
 		result = ebs_relocation_subset_make(kernel, build->output.object,
 						    build->output.object_size, &subset, error);
-	if (!result && subset.kind == EBS_SUBSET_WHOLE) {
+	if (!result && is_whole(work, &subset)) {
 		build->btf = subset.btf;
 		subset.btf = (struct ebs_buffer){ 0 };
 	}
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_stats_enter(&work->state->stats, phase);
 	return result;
 }
@@ -319,7 +355,9 @@ static int finish_anew(struct ebs_work *work, struct ebs_error *error)
 			   build->output.object_size);
 	ebs_build_set_part(build, EBS_CACHE_BTF, build->btf.data, build->btf.size);
 	ebs_build_set_part(build, EBS_CACHE_MESSAGES, build->warnings.data, build->warnings.size);
-	build->cachable = build->cachable && !build->warnings.failed && key_is_true(work);
+	ebs_build_set_part(build, EBS_CACHE_MODULES, build->modules.data, build->modules.size);
+	build->cachable = build->cachable && !build->warnings.failed && !build->modules.failed &&
+			  key_is_true(work);
 	return 0;
 }
 
@@ -371,7 +409,7 @@ int ebs_build_start(struct ebs_build *build, struct ebs_state *state,
 		return result;
 	}
 	build->cachable = make_key(work, &build->key) && use_cache(state);
-	build->cached = build->cachable && ebs_cache_get(state->cache, build->key, &build->entry);
+	build->cached = build->cachable && find_in_cache(build, state->cache);
 	if (build->cached)
 		return 0;
 	return start_compile(work, false, error);
@@ -411,6 +449,7 @@ void ebs_build_free(struct ebs_build *build)
 	ebs_buffer_free(&build->btf);
 	ebs_buffer_free(&build->ids);
 	ebs_buffer_free(&build->warnings);
+	ebs_buffer_free(&build->modules);
 	ebs_build_init(build);
 	if (compiled)
 		malloc_trim(

@@ -31,6 +31,7 @@ struct ebs_build {
 	struct ebs_buffer btf;
 	struct ebs_buffer ids;
 	struct ebs_buffer warnings;
+	struct ebs_buffer modules;
 };
 
 // Starts with nothing to free.

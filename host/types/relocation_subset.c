@@ -88,15 +88,16 @@ static bool is_wanted(struct wanted *wanted, const char *text, uint32_t bit)
 	return true;
 }
 
-static bool all_found(const struct ebs_names *names)
+static void list_missing(const struct ebs_names *names, struct ebs_buffer *missing)
 {
 	for (size_t i = 0; i < names->capacity; i++) {
-		uint32_t flags = names->slots[i].flags;
+		const struct ebs_name *name = &names->slots[i];
 
-		if ((flags & ((1u << FOUND) - 1)) != flags >> FOUND)
-			return false;
+		if ((name->flags & ((1u << FOUND) - 1)) == name->flags >> FOUND)
+			continue;
+		ebs_buffer_append(missing, name->text, name->length);
+		ebs_buffer_append(missing, "", 1);
 	}
-	return true;
 }
 
 static int choose(struct ebs_closure *closure, struct wanted *wanted)
@@ -129,8 +130,17 @@ static int write_subset(const struct ebs_btf_blob *kernel, struct wanted *wanted
 	if (!result)
 		result = ebs_closure_write(&closure, &subset->btf);
 	ebs_closure_end(&closure);
-	subset->kind = all_found(&wanted->names) ? EBS_SUBSET_WHOLE : EBS_SUBSET_OF_VMLINUX;
+	list_missing(&wanted->names, &subset->missing);
+	if (subset->missing.failed)
+		result = -ENOMEM;
+	subset->kind = subset->missing.size ? EBS_SUBSET_OF_VMLINUX : EBS_SUBSET_WHOLE;
 	return result;
+}
+
+void ebs_relocation_subset_free(struct ebs_relocation_subset *subset)
+{
+	ebs_buffer_free(&subset->btf);
+	ebs_buffer_free(&subset->missing);
 }
 
 int ebs_relocation_subset_make(const struct ebs_btf_blob *kernel, const void *elf, size_t size,

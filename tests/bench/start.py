@@ -24,7 +24,7 @@ CLANG = "clang -c with all of vmlinux.h, then C and libbpf"
 
 # A file of the cache, as host/compile/cache.c writes it: magic, version, number of parts, the parts' sizes,
 # key, checksum; then the parts.
-ENTRY = struct.Struct("=8sII4Q2QQ")
+ENTRY = struct.Struct("=8sII5Q2QQ")
 
 
 def unpack_entry(cache, folder):
@@ -34,8 +34,8 @@ def unpack_entry(cache, folder):
         raise Failure(f"expected one entry in the cache, found {len(entries)}")
     entry = entries[0].read_bytes()
     magic, version, parts, *numbers = ENTRY.unpack_from(entry)
-    sizes = numbers[:4]
-    if (magic, version, parts) != (b"ebscript", 1, 4) or ENTRY.size + sum(sizes) != len(entry):
+    sizes = numbers[:5]
+    if (magic, version, parts) != (b"ebscript", 1, 5) or ENTRY.size + sum(sizes) != len(entry):
         raise Failure("the cache's format has changed: start.py has to follow it")
     btf = ENTRY.size + sizes[0]
     (folder / "start.o").write_bytes(entry[ENTRY.size : btf])

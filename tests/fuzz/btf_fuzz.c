@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (subset.btf.size)
 		check_subset(&subset.btf);
 	ebs_error_clear(&error);
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_btf_blob_close(&kernel);
 	return 0;
 }

@@ -42,6 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		btf__free(parsed);
 	}
 	ebs_error_clear(&error);
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	return 0;
 }

@@ -34,6 +34,22 @@ os.execute("true")
 print(object:map("seen"):get(0))
 """
 
+# It asks for a type that no kernel has, which one of the kernel's modules might.
+PROBING_SCRIPT = """
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+struct ebscript_has_no_such_type___old { int field; };
+SEC("raw_tp/sched_process_exec")
+int on_exec(void *context)
+{
+	return bpf_core_type_exists(struct ebscript_has_no_such_type___old);
+}
+]] }))
+"""
+
 BTF_SCRIPT = """
 local bpf = require("bpf")
 local object <close> = assert(bpf.load({ source = [[
@@ -139,7 +155,7 @@ def needs_strace():
 @tap.case("a start that finds an entry opens no kernel types, no header and no compiler")
 def opens_little():
     needs_strace()
-    for text in (SCRIPT.format(c="", constant=1, define=0), BTF_SCRIPT):
+    for text in (SCRIPT.format(c="", constant=1, define=0), BTF_SCRIPT, PROBING_SCRIPT):
         with place() as here:
             script = here.write("test.lua", text)
             first, second = files_opened(here, script), files_opened(here, script)

@@ -39,7 +39,7 @@ static void use(const void *bytes, size_t size, const struct ebs_compile_output 
 	ebs_buffer_free(&header);
 	*refused += ebs_relocation_subset_make(&kernel, object->object, object->object_size,
 					       &subset, NULL) < 0;
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_btf_blob_close(&kernel);
 	free(data);
 }

@@ -72,7 +72,7 @@ static void tagged_anonymous_members(void **state)
 	assert_int_equal(subset.kind, EBS_SUBSET_WHOLE);
 	assert_non_null(memmem(subset.btf.data, subset.btf.size, "derived", 8));
 	assert_non_null(memmem(subset.btf.data, subset.btf.size, "base", 5));
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_compile_output_free(&output);
 	ebs_btf_blob_close(&blob);
 	btf__free(btf);
@@ -128,7 +128,7 @@ static void one_name_twice(void **state)
 	}
 	assert_int_equal(found, 2);
 	btf__free(written);
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_compile_output_free(&output);
 	ebs_btf_blob_close(&blob);
 	btf__free(btf);
@@ -173,7 +173,7 @@ static void own_names(void **state)
 	assert_int_equal(subset.kind, EBS_SUBSET_WHOLE);
 	assert_non_null(memmem(subset.btf.data, subset.btf.size, "theirs", 7));
 	assert_null(memmem(subset.btf.data, subset.btf.size, "___kernel", 9));
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_buffer_free(&full);
 	ebs_compile_output_free(&output);
 	ebs_btf_blob_close(&blob);
@@ -197,7 +197,11 @@ static enum ebs_subset_kind kind_for(const struct ebs_btf_blob *kernel, const ch
 			 0);
 	assert_int_equal(subset.btf.size > 0,
 			 subset.kind == EBS_SUBSET_WHOLE || subset.kind == EBS_SUBSET_OF_VMLINUX);
-	ebs_buffer_free(&subset.btf);
+	assert_int_equal(subset.missing.size > 0, subset.kind == EBS_SUBSET_OF_VMLINUX);
+	if (subset.missing.size)
+		assert_true(strcmp(subset.missing.data, "gone") == 0 ||
+			    strcmp(subset.missing.data, "mixed") == 0);
+	ebs_relocation_subset_free(&subset);
 	ebs_buffer_free(&text);
 	ebs_compile_output_free(&output);
 	return subset.kind;

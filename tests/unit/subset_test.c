@@ -331,7 +331,7 @@ static void same_relocated_code(void **state)
 	assert_true(subset.btf.size < 256 * 1024);
 	printf("# %s: %u relocations, subset %zu bytes\n", snippet->name, wanted, subset.btf.size);
 	close(fd);
-	ebs_buffer_free(&subset.btf);
+	ebs_relocation_subset_free(&subset);
 	ebs_buffer_free(&mine);
 	ebs_buffer_free(&theirs);
 }
