@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// Makes room for `size` more bytes and the NUL.
-static bool reserve(struct ebs_buffer *buffer, size_t size)
+bool ebs_buffer_reserve(struct ebs_buffer *buffer, size_t size)
 {
 	size_t needed = buffer->size + size + 1;
 
@@ -35,7 +34,7 @@ static bool reserve(struct ebs_buffer *buffer, size_t size)
 
 void ebs_buffer_append(struct ebs_buffer *buffer, const void *data, size_t size)
 {
-	if (!reserve(buffer, size))
+	if (!ebs_buffer_reserve(buffer, size))
 		return;
 	if (size)
 		memcpy(buffer->data + buffer->size, data, size);
@@ -60,7 +59,7 @@ void ebs_buffer_printf(struct ebs_buffer *buffer, const char *format, ...)
 	va_start(arguments, format);
 	int size = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
-	if (size < 0 || !reserve(buffer, size)) {
+	if (size < 0 || !ebs_buffer_reserve(buffer, size)) {
 		buffer->failed = true;
 		return;
 	}
@@ -73,7 +72,7 @@ void ebs_buffer_printf(struct ebs_buffer *buffer, const char *format, ...)
 int ebs_buffer_read_fd(struct ebs_buffer *buffer, int fd)
 {
 	for (;;) {
-		if (!reserve(buffer, 65536))
+		if (!ebs_buffer_reserve(buffer, 65536))
 			return -ENOMEM;
 		ssize_t size = read(fd, buffer->data + buffer->size, 65536);
 		if (size < 0 && errno == EINTR)

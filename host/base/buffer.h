@@ -16,6 +16,18 @@ struct ebs_buffer {
 	bool failed;
 };
 
+// Makes room for `size` more bytes and the NUL. Returns false when memory is short.
+bool ebs_buffer_reserve(struct ebs_buffer *buffer, size_t size);
+
+// Where the next `size` bytes go; who writes them adds to the size, and leaves a NUL behind them to
+// the next append. NULL when memory is short.
+static inline char *ebs_buffer_room(struct ebs_buffer *buffer, size_t size)
+{
+	bool fits = !buffer->failed && buffer->capacity - buffer->size > size;
+
+	return fits || ebs_buffer_reserve(buffer, size) ? buffer->data + buffer->size : NULL;
+}
+
 void ebs_buffer_append(struct ebs_buffer *buffer, const void *data, size_t size);
 void ebs_buffer_append_string(struct ebs_buffer *buffer, const char *text);
 void ebs_buffer_append_char(struct ebs_buffer *buffer, char c);

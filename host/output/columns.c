@@ -48,13 +48,19 @@ static bool is_named(const struct ebs_columns *columns, const struct ebs_buffer 
 static int parse_column(const struct ebs_columns *columns, struct ebs_column *column,
 			const char *text, size_t size, struct ebs_error *error)
 {
-	const char *colon = memchr(text, ':', size);
-	size_t name_size = colon ? (size_t)(colon - text) : size;
+	const char *bar = memchr(text, '|', size);
+	size_t plain_size = bar ? (size_t)(bar - text) : size; // without the formatter
+	const char *colon = memchr(text, ':', plain_size);
+	size_t name_size = colon ? (size_t)(colon - text) : plain_size;
 
 	if (!name_size)
 		return ebs_error_set(error, "EINVAL", "column \"%.*s\" has no name", (int)size,
 				     text);
-	if (colon && !parse_width(column, colon, size - name_size))
+	if (bar && plain_size + 1 == size)
+		return ebs_error_set(error, "EINVAL",
+				     "column \"%.*s\" has no formatter behind the |", (int)size,
+				     text);
+	if (colon && !parse_width(column, colon, plain_size - name_size))
 		return ebs_error_set(error, "EINVAL",
 				     "column \"%.*s\": a width is a number from 1 to %d, with a > "
 				     "before it to align right",
@@ -65,7 +71,12 @@ static int parse_column(const struct ebs_columns *columns, struct ebs_column *co
 	ebs_buffer_append_string(&column->key, columns->count ? ",\"" : "{\"");
 	ebs_escape_json(&column->key, text, name_size);
 	ebs_buffer_append_string(&column->key, "\":");
-	if (column->name.failed || column->title.failed || column->key.failed)
+	if (bar) {
+		ebs_buffer_append(&column->format, bar + 1, size - plain_size - 1);
+		column->formatter = ebs_formatter_find(bar + 1, size - plain_size - 1);
+	}
+	if (column->name.failed || column->title.failed || column->key.failed ||
+	    column->format.failed)
 		return ebs_error_errno(error, ENOMEM, "columns");
 
 	struct ebs_buffer *title = &column->title;
@@ -89,6 +100,7 @@ static void free_column(struct ebs_column *column)
 	ebs_buffer_free(&column->name);
 	ebs_buffer_free(&column->title);
 	ebs_buffer_free(&column->key);
+	ebs_buffer_free(&column->format);
 }
 
 static int add_column(struct ebs_columns *columns, const char *text, size_t size,
@@ -139,10 +151,8 @@ static int make_titles(struct ebs_columns *columns, struct ebs_error *error)
 	struct ebs_row row;
 
 	ebs_row_begin(&row, columns, &columns->titles);
-	for (size_t i = 0; i < columns->count; i++) {
-		const struct ebs_buffer *title = &columns->list[i].title;
-		ebs_row_string(&row, title->data, title->size);
-	}
+	for (size_t i = 0; i < columns->count; i++)
+		ebs_row_title(&row);
 	ebs_row_end(&row);
 	return columns->titles.failed ? ebs_error_errno(error, ENOMEM, "columns") : 0;
 }
@@ -193,6 +203,17 @@ size_t ebs_columns_count(const struct ebs_columns *columns)
 const char *ebs_columns_name(const struct ebs_columns *columns, size_t index)
 {
 	return columns->list[index].name.data;
+}
+
+const char *ebs_columns_format(const struct ebs_columns *columns, size_t index)
+{
+	return columns->list[index].format.data;
+}
+
+void ebs_columns_set_formatter(struct ebs_columns *columns, size_t index,
+			       const struct ebs_formatter *formatter)
+{
+	columns->list[index].formatter = formatter;
 }
 
 void ebs_columns_header(const struct ebs_columns *columns, struct ebs_buffer *out)

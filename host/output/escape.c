@@ -83,6 +83,16 @@ static void append_short(struct ebs_buffer *out, char letter)
 	ebs_buffer_append(out, text, sizeof(text));
 }
 
+bool ebs_is_plain(const char *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char byte = data[i];
+		if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\')
+			return false;
+	}
+	return true;
+}
+
 void ebs_escape_text(struct ebs_buffer *out, const char *data, size_t size)
 {
 	const unsigned char *bytes = (const unsigned char *)data;

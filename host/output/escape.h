@@ -3,9 +3,13 @@
 #ifndef EBS_OUTPUT_ESCAPE_H
 #define EBS_OUTPUT_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
+
+// Whether all is printable ASCII that neither text nor JSON escapes: most strings are.
+bool ebs_is_plain(const char *data, size_t size);
 
 // Both append valid UTF-8 in which no character controls a terminal: neither C0, DEL and C1, nor
 // those that turn the direction of writing (U+202A..U+202E, U+2066..U+2069). All else stays as it

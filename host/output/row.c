@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "output/escape.h"
+#include "output/format.h"
+#include "output/number.h"
 #include "output/spec.h"
+
+#define MAX_DEPTH 64 // of lists and records in each other: bits of a word; deeper ones are null
 
 size_t ebs_count_characters(const char *data, size_t size)
 {
@@ -19,96 +23,135 @@ size_t ebs_count_characters(const char *data, size_t size)
 	return count;
 }
 
-static void append_blanks(struct ebs_buffer *out, size_t count)
-{
-	static const char blanks[] = "                                ";
-
-	while (count) {
-		size_t part = count < sizeof(blanks) - 1 ? count : sizeof(blanks) - 1;
-		ebs_buffer_append(out, blanks, part);
-		count -= part;
-	}
-}
-
-// How many characters the current cell is narrower than `width`.
-static size_t missing_characters(const struct ebs_row *row, size_t width)
-{
-	size_t size = row->out->size - row->start;
-	size_t characters = size ? ebs_count_characters(row->out->data + row->start, size) : 0;
-
-	return characters < width ? width - characters : 0;
-}
-
-// Moves the current cell to the right by `count` characters.
-static void indent_cell(struct ebs_row *row, size_t count)
-{
-	struct ebs_buffer *out = row->out;
-	size_t size = out->size - row->start;
-
-	append_blanks(out, count);
-	if (out->failed)
-		return;
-	memmove(out->data + row->start + count, out->data + row->start, size);
-	memset(out->data + row->start, ' ', count);
-}
-
 static bool is_ignored(const struct ebs_row *row)
 {
-	return row->column >= row->columns->count;
+	return row->column >= row->columns->count || row->depth > MAX_DEPTH;
 }
 
-// What stands before a value or a list's element.
+// What stands before a value: of a column, of a list's element, of a record's field.
 static void begin_value(struct ebs_row *row)
 {
 	struct ebs_buffer *out = row->out;
 
-	if (row->in_list) {
-		if (!row->first_element)
+	if (row->keyed) {
+		row->keyed = false;
+	} else if (row->depth) {
+		if (row->filled & UINT64_C(1) << (row->depth - 1))
 			ebs_buffer_append_char(out, row->columns->json ? ',' : ' ');
-		row->first_element = false;
-		return;
-	}
-	row->start = out->size;
-	if (row->columns->json) {
-		const struct ebs_buffer *key = &row->columns->list[row->column].key;
-		ebs_buffer_append(out, key->data, key->size);
+		row->filled |= UINT64_C(1) << (row->depth - 1);
+	} else {
+		row->start = out->size;
+		if (row->columns->json) {
+			const struct ebs_buffer *key = &row->columns->list[row->column].key;
+			ebs_buffer_append(out, key->data, key->size);
+		}
 	}
 }
 
-// Ends the cell, unless it is a list's element that ended.
+// Ends the cell, unless it is only a part of one that ended.
 static void end_value(struct ebs_row *row)
 {
 	struct ebs_buffer *out = row->out;
 
-	if (row->in_list)
+	if (row->depth)
 		return;
 	const struct ebs_column *column = &row->columns->list[row->column++];
 	if (row->columns->json || out->failed)
 		return;
 
-	bool last = row->column == row->columns->count;
-	bool empty = out->size == row->start;
-	size_t padding = 0;
-	if (column->right || !last)
-		padding = missing_characters(row, column->width);
-	if (column->right && padding) {
-		indent_cell(row, padding);
-		padding = 0;
+	size_t size = out->size - row->start;
+	size_t characters = size ? ebs_count_characters(out->data + row->start, size) : 0;
+	size_t padding = characters < column->width ? column->width - characters : 0;
+	if (!ebs_buffer_room(out, padding + 1))
+		return;
+	char *cell = out->data + row->start;
+	if (column->right) {
+		memmove(cell + padding, cell, size);
+		memset(cell, ' ', padding);
+	} else {
+		memset(cell + size, ' ', padding);
 	}
-	if (!empty)
-		row->end = out->size;
-	if (!last)
-		append_blanks(out, padding + 1);
+	if (size)
+		row->end = row->start + size + (column->right ? padding : 0);
+	out->size += padding;
+	out->data[out->size++] = ' ';
 }
 
-// A whole value that needs no escaping.
-static void append_value(struct ebs_row *row, const char *data, size_t size)
+// What begin_value() and end_value() do around a value that is a whole cell and as many characters
+// as bytes, in one go: nearly all values are such, and this is what a row costs.
+static void append_cell(struct ebs_row *row, const char *data, size_t size, bool quoted)
+{
+	const struct ebs_column *column = &row->columns->list[row->column++];
+	struct ebs_buffer *out = row->out;
+
+	if (row->columns->json) {
+		char *to = ebs_buffer_room(out, column->key.size + size + 2);
+
+		if (!to)
+			return;
+		memcpy(to, column->key.data, column->key.size);
+		to += column->key.size;
+		if (quoted)
+			*to++ = '"';
+		memcpy(to, data, size);
+		to += size;
+		if (quoted)
+			*to++ = '"';
+		out->size = to - out->data;
+		return;
+	}
+	size_t padding = size < column->width ? column->width - size : 0;
+	char *to = ebs_buffer_room(out, size + padding + 1);
+	if (!to)
+		return;
+	if (column->right) {
+		memset(to, ' ', padding);
+		memcpy(to + padding, data, size);
+	} else {
+		memcpy(to, data, size);
+		memset(to + size, ' ', padding);
+	}
+	if (size)
+		row->end = out->size + size + (column->right ? padding : 0);
+	to[size + padding] = ' ';
+	out->size += size + padding + 1;
+}
+
+// A whole value that needs no escaping, of as many characters as bytes.
+static void append_plain(struct ebs_row *row, const char *data, size_t size, bool quoted)
 {
 	if (is_ignored(row))
 		return;
+	if (!row->depth) {
+		append_cell(row, data, size, quoted);
+		return;
+	}
 	begin_value(row);
+	if (quoted)
+		ebs_buffer_append_char(row->out, '"');
 	ebs_buffer_append(row->out, data, size);
+	if (quoted)
+		ebs_buffer_append_char(row->out, '"');
 	end_value(row);
+}
+
+// Writes the value as its column's formatter does. Returns false, and writes nothing, when the
+// value is to be written as it is.
+static bool append_formatted(struct ebs_row *row, const struct ebs_scalar *value)
+{
+	char text[EBS_FORMATTED_SIZE];
+
+	if (is_ignored(row))
+		return false;
+	const struct ebs_formatter *formatter = row->columns->list[row->column].formatter;
+	bool json = row->columns->json;
+	if (!formatter || (json && formatter->json == EBS_JSON_RAW))
+		return false;
+	size_t size = formatter->format(text, value, json);
+	if (!size)
+		return false;
+	append_plain(row, text, size, json && formatter->json == EBS_JSON_TEXT);
+	return true;
 }
 
 void ebs_row_begin(struct ebs_row *row, const struct ebs_columns *columns, struct ebs_buffer *out)
@@ -120,18 +163,31 @@ void ebs_row_begin(struct ebs_row *row, const struct ebs_columns *columns, struc
 
 void ebs_row_integer(struct ebs_row *row, int64_t value)
 {
-	char text[20]; // "-9223372036854775808"
-	char *end = text + sizeof(text);
-	char *begin = end;
-	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[EBS_DECIMAL_SIZE];
+	char *begin = ebs_decimal_signed(text, value);
+	struct ebs_scalar scalar = ebs_scalar_integer(value);
 
-	do {
-		*--begin = '0' + rest % 10;
-		rest /= 10;
-	} while (rest);
-	if (value < 0)
-		*--begin = '-';
-	append_value(row, begin, end - begin);
+	if (!append_formatted(row, &scalar))
+		append_plain(row, begin, text + sizeof(text) - begin, false);
+}
+
+void ebs_row_unsigned(struct ebs_row *row, uint64_t value)
+{
+	char text[EBS_DECIMAL_SIZE];
+	char *begin = ebs_decimal(text, value);
+	struct ebs_scalar scalar = ebs_scalar_integer((int64_t)value);
+
+	if (!append_formatted(row, &scalar))
+		append_plain(row, begin, text + sizeof(text) - begin, false);
+}
+
+void ebs_row_named(struct ebs_row *row, int64_t value, const struct ebs_enum_names *names)
+{
+	struct ebs_scalar scalar = ebs_scalar_integer(value);
+
+	scalar.names = names;
+	if (!append_formatted(row, &scalar))
+		ebs_row_integer(row, value);
 }
 
 void ebs_row_number(struct ebs_row *row, double value)
@@ -144,7 +200,7 @@ void ebs_row_number(struct ebs_row *row, double value)
 		return;
 	}
 	if (isnan(value)) { // printf would show its sign
-		append_value(row, "nan", 3);
+		append_plain(row, "nan", 3, false);
 		return;
 	}
 	// Whole numbers of up to 14 digits need no search for the right form.
@@ -152,28 +208,37 @@ void ebs_row_number(struct ebs_row *row, double value)
 		ebs_row_integer(row, (int64_t)value);
 		return;
 	}
+	if (fabs(value) < 0x1p63) {
+		struct ebs_scalar scalar = ebs_scalar_integer((int64_t)value);
+		if (append_formatted(row, &scalar))
+			return;
+	}
 	locale_t previous = uselocale(row->columns->number_locale);
 	int digits = json ? 15 : 14; // 17 digits always read back equal, 15 mostly do
 	do {
 		snprintf(text, sizeof(text), "%.*g", digits++, value);
 	} while (json && digits <= 17 && strtod(text, NULL) != value);
 	uselocale(previous);
-	append_value(row, text, strlen(text));
+	append_plain(row, text, strlen(text), false);
 }
 
 void ebs_row_boolean(struct ebs_row *row, bool value)
 {
 	const char *text = value ? "true" : "false";
 
-	append_value(row, text, strlen(text));
+	append_plain(row, text, strlen(text), false);
 }
 
-void ebs_row_string(struct ebs_row *row, const char *data, size_t size)
+static void append_string(struct ebs_row *row, const char *data, size_t size)
 {
-	if (is_ignored(row))
+	bool json = row->columns->json;
+
+	if (ebs_is_plain(data, size)) {
+		append_plain(row, data, size, json);
 		return;
+	}
 	begin_value(row);
-	if (row->columns->json) {
+	if (json) {
 		ebs_buffer_append_char(row->out, '"');
 		ebs_escape_json(row->out, data, size);
 		ebs_buffer_append_char(row->out, '"');
@@ -183,39 +248,113 @@ void ebs_row_string(struct ebs_row *row, const char *data, size_t size)
 	end_value(row);
 }
 
+void ebs_row_title(struct ebs_row *row)
+{
+	const struct ebs_buffer *title = &row->columns->list[row->column].title;
+
+	append_string(row, title->data, title->size);
+}
+
+void ebs_row_text(struct ebs_row *row, const char *data, size_t size)
+{
+	if (!is_ignored(row))
+		append_string(row, data, size);
+}
+
+void ebs_row_string(struct ebs_row *row, const char *data, size_t size)
+{
+	struct ebs_scalar scalar = ebs_scalar_bytes(data, size);
+
+	if (!is_ignored(row) && !append_formatted(row, &scalar))
+		append_string(row, data, size);
+}
+
 void ebs_row_null(struct ebs_row *row)
 {
-	append_value(row, "null", row->columns->json ? 4 : 0);
+	append_plain(row, "null", row->columns->json ? 4 : 0, false);
+}
+
+// Text has no brackets around a column's own list.
+static bool has_bracket(const struct ebs_row *row, bool record)
+{
+	return row->columns->json || row->depth || record;
+}
+
+static void begin_group(struct ebs_row *row, bool record)
+{
+	uint64_t bit = UINT64_C(1) << (row->depth & (MAX_DEPTH - 1));
+
+	if (is_ignored(row)) {
+		row->depth++;
+	} else if (row->depth == MAX_DEPTH) {
+		ebs_row_null(row);
+		row->depth++;
+	} else {
+		begin_value(row);
+		if (has_bracket(row, record))
+			ebs_buffer_append_char(row->out, record ? '{' : '[');
+		row->filled &= ~bit;
+		row->records = record ? row->records | bit : row->records & ~bit;
+		row->depth++;
+	}
+}
+
+static void end_group(struct ebs_row *row)
+{
+	if (!row->depth)
+		return;
+	row->depth--;
+	row->keyed = false;
+	if (row->depth >= MAX_DEPTH || is_ignored(row))
+		return;
+	bool record = row->records & UINT64_C(1) << row->depth;
+	if (has_bracket(row, record))
+		ebs_buffer_append_char(row->out, record ? '}' : ']');
+	end_value(row);
 }
 
 void ebs_row_list_begin(struct ebs_row *row)
 {
-	if (!is_ignored(row)) {
-		begin_value(row);
-		if (row->columns->json)
-			ebs_buffer_append_char(row->out, '[');
-	}
-	row->in_list = true;
-	row->first_element = true;
+	begin_group(row, false);
 }
 
 void ebs_row_list_end(struct ebs_row *row)
 {
-	bool ignored = is_ignored(row) || !row->in_list;
+	end_group(row);
+}
 
-	row->in_list = false;
-	if (ignored)
+void ebs_row_record_begin(struct ebs_row *row)
+{
+	begin_group(row, true);
+}
+
+void ebs_row_record_end(struct ebs_row *row)
+{
+	end_group(row);
+}
+
+void ebs_row_key(struct ebs_row *row, const char *name, size_t size)
+{
+	if (is_ignored(row) || !row->depth)
 		return;
-	if (row->columns->json)
-		ebs_buffer_append_char(row->out, ']');
-	end_value(row);
+	begin_value(row);
+	if (row->columns->json) {
+		ebs_buffer_append_char(row->out, '"');
+		ebs_escape_json(row->out, name, size);
+		ebs_buffer_append(row->out, "\":", 2);
+	} else {
+		ebs_escape_text(row->out, name, size);
+		ebs_buffer_append_char(row->out, '=');
+	}
+	row->keyed = true;
 }
 
 void ebs_row_end(struct ebs_row *row)
 {
 	struct ebs_buffer *out = row->out;
 
-	ebs_row_list_end(row); // where the caller left one open
+	while (row->depth) // what the caller left open
+		end_group(row);
 	while (!is_ignored(row))
 		ebs_row_null(row);
 	if (row->columns->json)

@@ -20,6 +20,8 @@ struct ebs_types {
 // Types that go deeper than this are taken for broken: they could contain themselves.
 #define MAX_DEPTH 64
 
+static uint64_t last_serial;
+
 static void free_layout(struct ebs_layout *layout)
 {
 	free(layout->name);
@@ -283,6 +285,8 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 	}
 	layout->name = ebs_buffer_take(&name);
 	layout->type_id = id;
+	layout->types = types;
+	layout->serial = ++last_serial;
 
 	int result = 0;
 	int64_t size = btf__resolve_size(types->btf, id);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 struct btf;
+struct ebs_types;
 
 enum ebs_kind {
 	EBS_SIGNED,   // integers of 1, 2, 4 or 8 bytes, enums, and bitfields of them
@@ -24,11 +25,13 @@ enum ebs_kind {
 
 struct ebs_layout {
 	enum ebs_kind kind;
-	uint32_t size;    // bytes; 0 for a flexible array
-	uint32_t type_id; // in the BTF that it comes from
-	bool flexible;    // declared without a length, or a record with such a field: reaches to
-			  // the sample's end
-	char *name;       // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
+	uint32_t size;           // bytes; 0 for a flexible array
+	uint32_t type_id;        // in the BTF that it comes from
+	struct ebs_types *types; // whose layout it is
+	uint64_t serial; // no two layouts of a process have the same, not even at the same address
+	bool flexible;   // declared without a length, or a record with such a field: reaches to
+			 // the sample's end
+	char *name;      // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
 	const struct ebs_layout *element; // ARRAY
 	uint32_t count;                   // ARRAY: elements

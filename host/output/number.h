@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Integers to decimal digits: what rows are mostly made of.
+#ifndef EBS_OUTPUT_NUMBER_H
+#define EBS_OUTPUT_NUMBER_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define EBS_DECIMAL_SIZE 20 // "-9223372036854775808", "18446744073709551615"
+
+// Both write at the end of `text` and return where the digits begin.
+static inline char *ebs_decimal(char text[static EBS_DECIMAL_SIZE], uint64_t value)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	char *begin = text + EBS_DECIMAL_SIZE;
+
+	while (value >= 100) {
+		begin -= 2;
+		memcpy(begin, pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value < 10) {
+		*--begin = '0' + value;
+	} else {
+		begin -= 2;
+		memcpy(begin, pairs + value * 2, 2);
+	}
+	return begin;
+}
+
+static inline char *ebs_decimal_signed(char text[static EBS_DECIMAL_SIZE], int64_t value)
+{
+	char *begin = ebs_decimal(text, value < 0 ? -(uint64_t)value : (uint64_t)value);
+
+	if (value < 0)
+		*--begin = '-';
+	return begin;
+}
+
+#endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Rows of records as C has them.
+#include "output/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/enum_names.h"
+#include "output/spec.h"
+
+struct cell {
+	struct ebs_field field;       // its offset is from the whole record's start
+	struct ebs_enum_names *names; // of its type, where the formatter may ask for them
+};
+
+struct ebs_record {
+	const struct ebs_columns *columns;
+	const struct ebs_layout *layout;
+	uint64_t serial;     // the layout's
+	struct cell cells[]; // one a column
+};
+
+void ebs_record_free(struct ebs_record *record)
+{
+	for (size_t i = 0; record && i < record->columns->count; i++)
+		free(record->cells[i].names);
+	free(record);
+}
+
+static int refuse_column(const struct ebs_layout *layout, const char *column,
+			 struct ebs_error *error)
+{
+	struct ebs_buffer names = { 0 };
+
+	for (uint32_t i = 0; i < layout->field_count; i++)
+		ebs_buffer_printf(&names, "%s%s", i ? ", " : "", layout->fields[i].name);
+	int result = ebs_error_set(error, "EINVAL",
+				   "%s has no field '%s' for the column of that name; its fields "
+				   "are: %s",
+				   layout->name, column, names.data ? names.data : "none");
+	ebs_buffer_free(&names);
+	return result;
+}
+
+// The field at `path`, "peer.port"; false when there is none. A field whose name has dots itself is
+// none of C.
+static bool find_field(const struct ebs_layout *layout, const char *path, struct ebs_field *found)
+{
+	uint32_t offset = 0;
+
+	for (;;) {
+		size_t length = strcspn(path, ".");
+		char name[256];
+		const struct ebs_field *field;
+
+		if (length >= sizeof(name))
+			return false;
+		memcpy(name, path, length);
+		name[length] = '\0';
+		field = ebs_layout_field(layout, name);
+		if (!field)
+			return false;
+		*found = *field;
+		found->offset += offset;
+		if (!path[length])
+			return true;
+		offset = found->offset;
+		path += length + 1;
+		layout = field->layout;
+	}
+}
+
+struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
+				  const struct ebs_layout *layout, struct ebs_error *error)
+{
+	struct ebs_record *record =
+		calloc(1, sizeof(*record) + columns->count * sizeof(record->cells[0]));
+	if (!record) {
+		ebs_error_errno(error, ENOMEM, "columns");
+		return NULL;
+	}
+	record->columns = columns;
+	record->layout = layout;
+	record->serial = layout->serial;
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct ebs_column *column = &columns->list[i];
+		struct cell *cell = &record->cells[i];
+
+		if (!find_field(layout, column->name.data, &cell->field)) {
+			refuse_column(layout, column->name.data, error);
+			goto free_record;
+		}
+		if (column->formatter && ebs_enum_names_new(cell->field.layout, &cell->names)) {
+			ebs_error_errno(error, ENOMEM, "columns");
+			goto free_record;
+		}
+	}
+	return record;
+
+free_record:
+	ebs_record_free(record);
+	return NULL;
+}
+
+bool ebs_record_fits(const struct ebs_record *record, const struct ebs_layout *layout)
+{
+	return record->layout == layout && record->serial == layout->serial;
+}
+
+const struct ebs_field *ebs_record_field(const struct ebs_record *record, size_t index)
+{
+	return &record->cells[index].field;
+}
+
+static int64_t load_signed(const uint8_t *data, uint32_t size)
+{
+	int64_t value64;
+	int32_t value32;
+	int16_t value16;
+
+	switch (size) {
+	case 8:
+		memcpy(&value64, data, 8);
+		return value64;
+	case 4:
+		memcpy(&value32, data, 4);
+		return value32;
+	case 2:
+		memcpy(&value16, data, 2);
+		return value16;
+	default:
+		return (int8_t)*data;
+	}
+}
+
+static uint64_t load_unsigned(const uint8_t *data, uint32_t size)
+{
+	uint64_t value = (uint64_t)load_signed(data, size);
+
+	return size == 8 ? value : value & ((UINT64_C(1) << size * 8) - 1);
+}
+
+static double load_float(const uint8_t *data, uint32_t size)
+{
+	double value64;
+	float value32;
+
+	if (size == 8) {
+		memcpy(&value64, data, 8);
+		return value64;
+	}
+	memcpy(&value32, data, 4);
+	return (double)value32;
+}
+
+static void write_integer(struct ebs_row *row, bool is_signed, uint64_t value,
+			  const struct ebs_enum_names *names)
+{
+	if (names)
+		ebs_row_named(row, (int64_t)value, names);
+	else if (is_signed)
+		ebs_row_integer(row, (int64_t)value);
+	else
+		ebs_row_unsigned(row, value);
+}
+
+static void write_value(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
+			size_t size, const struct ebs_enum_names *names);
+
+static void write_field(struct ebs_row *row, const struct ebs_field *field, const uint8_t *data,
+			size_t size, const struct ebs_enum_names *names)
+{
+	bool flexible = field->layout->flexible;
+
+	if (field->bit_size) {
+		if (field->offset + (field->bit_offset + field->bit_size + 7u) / 8 > size)
+			ebs_row_null(row);
+		else if (field->layout->kind == EBS_BOOL)
+			ebs_row_boolean(row, ebs_bitfield_get(field, data) != 0);
+		else
+			write_integer(row, field->layout->kind == EBS_SIGNED,
+				      (uint64_t)ebs_bitfield_get(field, data), names);
+	} else if (field->offset > size || (field->offset == size && !flexible)) {
+		ebs_row_null(row);
+	} else {
+		write_value(row, field->layout, data + field->offset, size - field->offset, names);
+	}
+}
+
+static void write_array(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
+			size_t size, const struct ebs_enum_names *names)
+{
+	uint32_t stride = layout->element->size;
+	size_t count = layout->count;
+
+	if (stride && (layout->flexible || count * stride > size))
+		count = size / stride;
+	ebs_row_list_begin(row);
+	for (size_t i = 0; i < count; i++)
+		write_value(row, layout->element, data + i * stride, stride, names);
+	ebs_row_list_end(row);
+}
+
+static void write_record(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
+			 size_t size)
+{
+	ebs_row_record_begin(row);
+	for (uint32_t i = 0; i < layout->field_count; i++) {
+		const struct ebs_field *field = &layout->fields[i];
+
+		ebs_row_key(row, field->name, strlen(field->name));
+		write_field(row, field, data, size, NULL);
+	}
+	ebs_row_record_end(row);
+}
+
+static void write_value(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
+			size_t size, const struct ebs_enum_names *names)
+{
+	bool whole = size >= layout->size;
+	size_t length = layout->flexible || !whole ? size : layout->size;
+
+	switch (layout->kind) {
+	case EBS_SIGNED:
+	case EBS_UNSIGNED:
+	case EBS_BOOL:
+	case EBS_FLOAT:
+		if (!whole)
+			ebs_row_null(row);
+		else if (layout->kind == EBS_BOOL)
+			ebs_row_boolean(row, load_unsigned(data, layout->size) != 0);
+		else if (layout->kind == EBS_FLOAT)
+			ebs_row_number(row, load_float(data, layout->size));
+		else if (layout->kind == EBS_SIGNED)
+			write_integer(row, true, (uint64_t)load_signed(data, layout->size), names);
+		else
+			write_integer(row, false, load_unsigned(data, layout->size), names);
+		break;
+	case EBS_STRING:
+		ebs_row_string(row, (const char *)data, strnlen((const char *)data, length));
+		break;
+	case EBS_BYTES:
+		ebs_row_string(row, (const char *)data, length);
+		break;
+	case EBS_ARRAY:
+		write_array(row, layout, data, length, names);
+		break;
+	case EBS_RECORD:
+		write_record(row, layout, data, size);
+		break;
+	}
+}
+
+void ebs_row_value(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
+		   size_t size)
+{
+	write_value(row, layout, data, size, NULL);
+}
+
+void ebs_record_cell(const struct ebs_record *record, struct ebs_row *row, const uint8_t *data,
+		     size_t size)
+{
+	const struct cell *cell = &record->cells[row->column];
+
+	write_field(row, &cell->field, data, size, cell->names);
+}
+
+void ebs_record_append(const struct ebs_record *record, const uint8_t *data, size_t size,
+		       struct ebs_buffer *out)
+{
+	struct ebs_row row;
+
+	ebs_row_begin(&row, record->columns, out);
+	for (size_t i = 0; i < record->columns->count; i++)
+		write_field(&row, &record->cells[i].field, data, size, record->cells[i].names);
+	ebs_row_end(&row);
+}
