@@ -259,8 +259,12 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 		errno = 0;
 		result = kind->attach(program, options, link, &cause);
 	}
-	if (!result)
+	if (!result) {
+		link->program = program;
+		link->next = program->links;
+		program->links = link;
 		return link;
+	}
 
 	if (result == -EPERM || result == -EACCES)
 		ebs_error_explain(error, result, "attaching %s (SEC(\"%s\")) needs privileges: %s",
@@ -274,10 +278,23 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 	return NULL;
 }
 
+// What was missed stays counted.
+static void forget(struct ebs_program *program, struct ebs_link *link)
+{
+	struct ebs_link **place = &program->links;
+
+	program->missed_by_links += ebs_link_missed(link);
+	while (*place != link)
+		place = &(*place)->next;
+	*place = link->next;
+}
+
 void ebs_link_free(struct ebs_link *link)
 {
 	if (!link)
 		return;
+	if (link->program)
+		forget(link->program, link);
 	for (unsigned i = 0; i < link->count; i++)
 		free_part(link->parts[i]);
 	free(link->parts);

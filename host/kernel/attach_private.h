@@ -11,6 +11,7 @@
 struct ebs_link_part {
 	struct bpf_link *handle; // NULL: see fd
 	int fd;
+	bool never_misses; // the kernel counts nothing for it
 };
 
 struct ebs_link {
@@ -18,12 +19,17 @@ struct ebs_link {
 	char *interface;
 	struct ebs_link_part *parts; // one for each perf event, else a single one
 	unsigned count;
+	struct ebs_program *program; // NULL until it is attached
+	struct ebs_link *next;       // in program->links
 };
 
 // Both take over what they are given, also when they fail. Return 0 or -errno; a NULL handle counts
 // as the failure that errno tells, so that libbpf's attach functions can be called in place.
 int ebs_link_add(struct ebs_link *link, struct bpf_link *handle);
 int ebs_link_add_fd(struct ebs_link *link, int fd);
+
+// missed.c: what the kernel counted for the link's probes.
+uint64_t ebs_link_missed(struct ebs_link *link);
 
 // The section's text behind the first '/', or NULL.
 const char *ebs_section_target(const struct ebs_program *program);

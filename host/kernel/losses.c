@@ -47,7 +47,10 @@ static int add(struct ebs_object *object, enum ebs_loss_kind kind, char *name)
 	}
 	losses->list = list;
 	losses->list[losses->count++] =
-		(struct ebs_loss){ kind, name, ebs_object_map(object, name), 0, 0 };
+		(struct ebs_loss){ .kind = kind,
+				   .name = name,
+				   .map = kind == EBS_MISSED ? NULL
+							     : ebs_object_map(object, name) };
 	return 0;
 }
 
@@ -141,6 +144,9 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
+	for (size_t i = 0; i < object->program_count; i++)
+		if (add(object, EBS_MISSED, strdup(object->programs[i].name)))
+			return ebs_error_errno(error, ENOMEM, "can't count missed runs");
 	if (!object->losses.counters)
 		return 0;
 	void *memory = mmap(NULL, mapped_bytes(object), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
@@ -180,6 +186,16 @@ void ebs_losses_read(struct ebs_object *object)
 			sum += *(const volatile uint64_t *)(counter + cpu * step);
 		losses->list[i].count = sum;
 	}
+}
+
+void ebs_losses_read_missed(struct ebs_object *object)
+{
+	struct ebs_losses *losses = &object->losses;
+
+	for (size_t i = 0; object->handle && i < losses->count; i++)
+		if (losses->list[i].kind == EBS_MISSED)
+			losses->list[i].count = ebs_program_missed(
+				ebs_object_program(object, losses->list[i].name));
 }
 
 struct ebs_loss *ebs_object_losses(const struct ebs_object *object, size_t *count)

@@ -29,4 +29,7 @@ struct ebs_loss *ebs_object_losses(const struct ebs_object *object, size_t *coun
 // Reads what is counted in memory that the kernel shares. Costs no system call.
 void ebs_losses_read(struct ebs_object *object);
 
+// Reads what the kernel counts: a system call for each program, and for each probe.
+void ebs_losses_read_missed(struct ebs_object *object);
+
 #endif

@@ -13,6 +13,7 @@
 #include "types/layout.h"
 
 struct bpf_program;
+struct ebs_link;
 struct ebs_object;
 
 struct ebs_program {
@@ -21,6 +22,8 @@ struct ebs_program {
 	char *section;   // as in SEC(): "xdp", "kprobe/sys_execve"
 	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches
 			 // otherwise
+	struct ebs_link *links;   // all that there are
+	uint64_t missed_by_links; // what the kernel counted for probes that are detached
 };
 
 // Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings.

@@ -45,4 +45,8 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error);
 void ebs_losses_close(struct ebs_object *object);
 void ebs_losses_free(struct ebs_object *object);
 
+// missed.c: runs that the kernel counted as missed since the object was loaded, those of its links
+// among them.
+uint64_t ebs_program_missed(const struct ebs_program *program);
+
 #endif

@@ -40,7 +40,9 @@ static void append_map_kind(struct ebs_buffer *out, const struct ebs_map *map)
 static void append_reason(struct ebs_buffer *out, const struct ebs_loss *loss)
 {
 	if (loss->kind == EBS_MISSED) {
-		ebs_buffer_printf(out, "program \"%s\" isn't run inside of itself", loss->name);
+		ebs_buffer_printf(out,
+				  "program \"%s\" was due while its CPU ran it, or another one",
+				  loss->name);
 		return;
 	}
 	append_map_kind(out, loss->map);
@@ -118,11 +120,16 @@ static int on_due(void *context)
 void ebs_tell_losses(struct script_object *object)
 {
 	struct ebs_state *state = object->state;
+	int64_t now = ebs_now_ns();
 
 	ebs_losses_read(object->handle);
+	if (object->links && now - object->missed_read_at >= INTERVAL_NS) {
+		ebs_losses_read_missed(object->handle);
+		object->missed_read_at = now;
+	}
 	if (!is_news(object))
 		return;
-	if (ebs_now_ns() - object->losses_told_at >= INTERVAL_NS)
+	if (now - object->losses_told_at >= INTERVAL_NS)
 		tell_all(object, false);
 	else if (!state->losses_due)
 		state->losses_due =
@@ -132,6 +139,7 @@ void ebs_tell_losses(struct script_object *object)
 void ebs_tell_total_losses(struct script_object *object)
 {
 	ebs_losses_read(object->handle);
+	ebs_losses_read_missed(object->handle);
 	if (object->losses_totalled && !is_news(object))
 		return;
 	tell_all(object, true);
@@ -153,6 +161,7 @@ int ebs_object_push_losses(lua_State *L)
 	size_t count;
 
 	ebs_losses_read(object->handle);
+	ebs_losses_read_missed(object->handle);
 	const struct ebs_loss *losses = ebs_object_losses(object->handle, &count);
 	lua_newtable(L); // result
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is told of losses: on standard error, and with --json as records among the rows."""
 import json
+import os
+import time
 
 import tap
 
@@ -131,6 +133,78 @@ def silence():
     stdout, stderr = tap.ebscript("--json", "-e", script, 1, 0.01)
     tap.equal(stdout, ['{"number":0}', '{"number":1}'])
     tap.equal(stderr, [])
+
+
+# "signals" makes the tracepoint happen that the other program is attached to, which isn't run inside.
+NESTED = """
+local bpf = require("bpf")
+local stat <close> = assert(io.open("/proc/self/stat"))
+local object <close> = assert(bpf.load({ constants = { pid = stat:read("n") }, source = [[
+#include "ebscript.bpf.h"
+
+const volatile u32 pid;
+
+SEC("tracepoint/syscalls/sys_enter_clock_gettime")
+int signals(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == pid)
+		bpf_send_signal(17 /* SIGCHLD */);
+	return 0;
+}
+
+SEC("tracepoint/signal/signal_generate")
+int never_nested(void *ctx)
+{
+	return 0;
+}
+]] }))
+assert(object:attach())
+local turns = 0
+bpf.every(0.3, function()
+    os.clock()
+    turns = turns + 1
+    if turns == 5 then
+        bpf.stop()
+    end
+end)
+assert(bpf.run())
+"""
+
+
+@tap.case("missed runs are told as they come, and at the end")
+def missed():
+    tap.needs_kernel()
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 7):
+        tap.skip("Linux before 6.7 doesn't count programs on tracepoints that it leaves out")
+    stdout, stderr = tap.ebscript("--json", "-e", NESTED)
+    reason = r'\(program "never_nested" was due while its CPU ran it, or another one\)'
+    tap.match(stderr[-1], rf": 5 runs missed in all {reason}$")
+    tap.match(stderr[0], rf": \d runs? missed {reason}$")
+    got = [json.loads(line) for line in stdout]
+    for record in got:
+        tap.equal(sorted(record), ["count", "final", "kind", "program", "record", "total"])
+        tap.equal([record["kind"], record["program"]], ["missed", "never_nested"])
+    tap.equal([record["final"] for record in got], [False] * (len(got) - 1) + [True])
+    tap.equal([sum(record["count"] for record in got), got[-1]["total"]], [5, 5])
+
+
+@tap.case("a script that waits doesn't wake up to look for losses")
+def idle():
+    tap.needs_kernel()
+    waiting = NESTED.split("local turns")[0] + 'print("waits") assert(bpf.run())'
+    with tap.Ebscript("-e", waiting) as script:
+        script.wait_for("waits")
+
+        def switches():
+            with open(f"/proc/{script.pid}/status") as status:
+                return int(tap.match(status.read(), r"^voluntary_ctxt_switches:\s+(\d+)")[1])
+
+        time.sleep(0.3)
+        before = switches()
+        time.sleep(2.2)
+        tap.equal(switches() - before, 0, "times it went to sleep")
+        script.interrupt()
+        script.finish()
 
 
 tap.run()
