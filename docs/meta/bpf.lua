@@ -64,6 +64,12 @@ function bpf.columns(spec, options) end
 ---@nodiscard
 function bpf.sum(values) end
 
+--- The largest of a per-CPU value, or of any sequence of numbers; nil of an empty one.
+---@param values number[]
+---@return number? largest
+---@nodiscard
+function bpf.max(values) end
+
 --- The records sorted by their fields, numbers from the largest on, text from A to Z.
 ---@param records table[]
 ---@param n? integer only the first so many
@@ -269,6 +275,25 @@ function Map:pairs(...) end
 ---@return userdata closed when the loop is left
 ---@nodiscard
 function Map:drain(...) end
+
+--- All entries as a table; of keys that are tables a sequence of { key, value }.
+---@return table<bpf.Value, bpf.Value>? copy
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:copy() end
+
+---@return integer? count of entries
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:count() end
+
+--- Deletes all entries; those of an array become zero.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:clear() end
 
 ---@class bpf.LinkInfo
 ---@field kind string "xdp", "tracepoint", ...

@@ -80,4 +80,9 @@ int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		      struct ebs_error *error);
 void ebs_map_walk_free(struct ebs_map_walk *walk);
 
+// map_whole.c. The number of entries, or -errno with `error` filled.
+int64_t ebs_map_count(struct ebs_map *map, struct ebs_error *error);
+// Deletes all entries; those of an array become zero.
+int ebs_map_clear(struct ebs_map *map, struct ebs_error *error);
+
 #endif

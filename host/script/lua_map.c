@@ -237,13 +237,23 @@ static int map_tostring(lua_State *L)
 	return 1;
 }
 
+// clang-format off
 static const luaL_Reg methods[] = {
-	{ "pairs", ebs_map_pairs }, { "delete", map_delete }, { "drain", ebs_map_drain },
-	{ "get", map_get },         { "set", map_set },       { NULL, NULL },
+	{ "clear", ebs_map_clear_entries },
+	{ "copy", ebs_map_copy },
+	{ "count", ebs_map_count_entries },
+	{ "delete", map_delete },
+	{ "drain", ebs_map_drain },
+	{ "get", map_get },
+	{ "pairs", ebs_map_pairs },
+	{ "set", map_set },
+	{ NULL, NULL },
 };
+// clang-format on
 
 static const luaL_Reg metamethods[] = {
 	{ "__index", map_index },
+	{ "__len", ebs_map_length },
 	{ "__pairs", ebs_map_pairs },
 	{ "__tostring", map_tostring },
 	{ NULL, NULL },

@@ -51,35 +51,45 @@ static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map 
 	return ebs_step_field(field);
 }
 
+// Pushes a walk that is not opened yet, with room for so many steps.
+static struct script_walk *new_walk(lua_State *L, struct script_map *self, int count)
+{
+	struct script_walk *walk =
+		lua_newuserdatauv(L, sizeof(*walk) + count * sizeof(walk->values[0]), 1); // walk
+
+	*walk = (struct script_walk){ .self = self, .count = count };
+	luaL_setmetatable(L, WALK_CLASS);
+	lua_pushvalue(L, 1);         // walk map
+	lua_setiuservalue(L, -2, 1); // walk
+	return walk;
+}
+
+struct ebs_map_walk *ebs_push_walk(lua_State *L, struct script_map *self, struct ebs_error *error)
+{
+	struct script_walk *walk = new_walk(L, self, 0); // walk
+
+	walk->walk = ebs_map_walk_new(self->map, false, error);
+	return walk->walk;
+}
+
 // Pushes the walk over the map at index 1. The arguments behind it name fields of the value.
-static struct script_walk *push_walk(lua_State *L, bool drain)
+static void push_loop_walk(lua_State *L, bool drain)
 {
 	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_WALK);
 	struct ebs_map *map = self->map;
 	struct ebs_error error = { 0 };
 	int fields = lua_gettop(L) - 1;
-	int count = fields ? fields : 1;
-	struct script_walk *walk =
-		lua_newuserdatauv(L, sizeof(*walk) + count * sizeof(walk->values[0]), 1); // walk
+	struct script_walk *walk = new_walk(L, self, fields ? fields : 1); // walk
 
-	*walk = (struct script_walk){
-		.self = self,
-		.key_view = ebs_has_view(map->key),
-		.value_view = !fields && !map->per_cpu && ebs_has_view(map->value),
-		.count = count,
-		.key = ebs_step_value(map->key, map->key_size),
-	};
-	luaL_setmetatable(L, WALK_CLASS);
-	lua_pushvalue(L, 1);         // walk map
-	lua_setiuservalue(L, -2, 1); // walk
+	walk->key_view = ebs_has_view(map->key);
+	walk->value_view = !fields && !map->per_cpu && ebs_has_view(map->value);
+	walk->key = ebs_step_value(map->key, map->key_size);
 	walk->values[0] = ebs_step_value(map->value, map->value_size);
 	for (int i = 0; i < fields; i++)
 		walk->values[i] = field_step(L, i + 2, map);
-
 	walk->walk = ebs_map_walk_new(map, drain, &error);
 	if (!walk->walk)
 		ebs_raise(L, &error);
-	return walk;
 }
 
 // Reads the next entries. Are there any?
@@ -158,7 +168,7 @@ static int walk_next(lua_State *L)
 // What a generic `for` takes; the fourth is closed when the loop is left early.
 static int push_loop(lua_State *L, bool drain)
 {
-	push_walk(L, drain);               // walk
+	push_loop_walk(L, drain);          // walk
 	lua_pushvalue(L, -1);              // walk walk
 	lua_pushcclosure(L, walk_next, 1); // walk next
 	lua_pushnil(L);                    // walk next nil

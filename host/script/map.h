@@ -23,6 +23,15 @@ void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value
 // lua_walk.c: loops.
 int ebs_map_pairs(lua_State *L);
 int ebs_map_drain(lua_State *L);
+// Pushes userdata that owns a new walk over the map at index 1; NULL with `error` filled and the
+// userdata pushed too.
+struct ebs_map_walk *ebs_push_walk(lua_State *L, struct script_map *self, struct ebs_error *error);
 void ebs_register_walk(lua_State *L);
+
+// lua_map_whole.c: what concerns all entries.
+int ebs_map_copy(lua_State *L);
+int ebs_map_count_entries(lua_State *L);
+int ebs_map_length(lua_State *L);
+int ebs_map_clear_entries(lua_State *L);
 
 #endif

@@ -11,6 +11,17 @@ function bpf.sum(values)
     return total
 end
 
+--- The largest of a per-CPU value, or of any sequence of numbers; nil of an empty one.
+function bpf.max(values)
+    local largest = values[1]
+    for i = 2, #values do
+        if values[i] > largest then
+            largest = values[i]
+        end
+    end
+    return largest
+end
+
 -- Numbers from large to small, text from A to Z.
 local function precedes(a, b, fields, i)
     local left, right = a[fields[i]], b[fields[i]]
