@@ -52,11 +52,32 @@ function bpf.every(seconds, on_tick) end
 ---@field text? fun(...: any): string makes a text row itself; JSON rows still use the names
 
 --- Rows on standard output: text, or one JSON object a line.
----@param spec string names with blanks between: NAME, NAME:WIDTH or NAME:>WIDTH (right-aligned)
+---@param spec string NAME, NAME:WIDTH or NAME:>WIDTH (right-aligned), then |FORMATTER if wanted
 ---@param options? bpf.ColumnsOptions
 ---@return bpf.Columns columns
 ---@nodiscard
 function bpf.columns(spec, options) end
+
+--- Formatters: from a value to its text. Columns know them by their names, those too that a script
+--- adds. docs/api.md says what each takes.
+---@class bpf.Formats
+---@field boottime fun(ns: integer): string
+---@field duration fun(ns: number): string
+---@field enum fun(value: integer, names: table<integer, string>): string
+---@field errno fun(number: integer): string
+---@field flags fun(value: integer, names: table<integer, string>): string
+---@field hex fun(value: integer|string): string
+---@field ip fun(address: string|integer): string
+---@field mac fun(address: string): string
+---@field port fun(network_order: integer): string
+---@field result fun(value: integer): string
+---@field signal fun(number: integer): string
+---@field size fun(bytes: number): string
+---@field syscall fun(number: integer): string
+---@field time fun(ns: integer): string
+---@field unsigned fun(value: integer): string
+---@field [string] fun(value: any): string
+bpf.format = {}
 
 --- The sum of a per-CPU value, or of any sequence of numbers.
 ---@param values number[]
@@ -126,7 +147,6 @@ function bpf.ktime_get_ns() end
 
 --- What one piece of C became: programs and maps in the kernel.
 ---@class bpf.Object
----@field globals table<string, bpf.Value> the C's global variables, in place
 local Object = {}
 
 --- Attaches every program whose SEC() says all that is needed; the others are left alone.
@@ -159,6 +179,16 @@ function Object:on_event(map, handler, options) end
 ---@return bpf.Losses losses
 ---@nodiscard
 function Object:losses() end
+
+---@class bpf.TypeColumnsOptions: bpf.ColumnsOptions
+---@field type? string the struct as C writes it ("struct event"), where it isn't found
+
+--- Columns straight from a type: one for each field of what the map or buffer carries.
+---@param map string
+---@param options? bpf.TypeColumnsOptions
+---@return bpf.Columns columns
+---@nodiscard
+function Object:columns(map, options) end
 
 ---@param name string the C function's
 ---@return bpf.Program program

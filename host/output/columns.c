@@ -210,6 +210,11 @@ const char *ebs_columns_format(const struct ebs_columns *columns, size_t index)
 	return columns->list[index].format.data;
 }
 
+const struct ebs_formatter *ebs_columns_formatter(const struct ebs_columns *columns, size_t index)
+{
+	return columns->list[index].formatter;
+}
+
 void ebs_columns_set_formatter(struct ebs_columns *columns, size_t index,
 			       const struct ebs_formatter *formatter)
 {

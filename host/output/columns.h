@@ -30,6 +30,7 @@ const char *ebs_columns_name(const struct ebs_columns *columns, size_t index);
 
 // The name of the column's formatter, or NULL.
 const char *ebs_columns_format(const struct ebs_columns *columns, size_t index);
+const struct ebs_formatter *ebs_columns_formatter(const struct ebs_columns *columns, size_t index);
 void ebs_columns_set_formatter(struct ebs_columns *columns, size_t index,
 			       const struct ebs_formatter *formatter);
 

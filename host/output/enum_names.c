@@ -13,6 +13,11 @@ static int compare(const void *left, const void *right)
 	return a->value < b->value ? -1 : a->value > b->value;
 }
 
+void ebs_enum_names_sort(struct ebs_enum_names *names)
+{
+	qsort(names->list, names->count, sizeof(names->list[0]), compare);
+}
+
 int ebs_enum_names_new(const struct ebs_layout *layout, struct ebs_enum_names **names)
 {
 	size_t count = 0;
@@ -38,6 +43,6 @@ int ebs_enum_names_new(const struct ebs_layout *layout, struct ebs_enum_names **
 		if (!known) // the first of a value's names counts, as in object:enum()
 			(*names)->list[(*names)->count++] = name;
 	}
-	qsort((*names)->list, (*names)->count, sizeof((*names)->list[0]), compare);
+	ebs_enum_names_sort(*names);
 	return 0;
 }

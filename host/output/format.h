@@ -18,6 +18,9 @@ struct ebs_enum_names {
 	} list[];
 };
 
+// Puts them in order.
+void ebs_enum_names_sort(struct ebs_enum_names *names);
+
 // The name of a value, or NULL.
 const char *ebs_enum_name(const struct ebs_enum_names *names, int64_t value);
 
@@ -48,6 +51,7 @@ struct ebs_formatter {
 		EBS_JSON_TEXT, // the same text
 		EBS_JSON_NUMBER,
 	} json;
+	bool names; // it is about a type's names
 	// Writes printable UTF-8 and returns its size; 0 when it can't make sense of the value.
 	size_t (*format)(char out[EBS_FORMATTED_SIZE], const struct ebs_scalar *value, bool json);
 };

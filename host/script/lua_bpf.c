@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "compile/compile.h"
 #include "script/bpf.h"
+#include "script/lua_format.h"
 #include "script/object.h"
 #include "script/script.h"
 
@@ -133,7 +134,9 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_columns(L);
 	ebs_register_view(L);
 	ebs_register_load(L);
-	luaL_newlib(L, functions); // bpf
+	luaL_newlib(L, functions);     // bpf
+	ebs_push_formats(L);           // bpf formats
+	lua_setfield(L, -2, "format"); // bpf
 	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "prelude.lua", "b"))
 		return lua_error(L);
 	lua_pushvalue(L, -2); // bpf prelude bpf

@@ -1,118 +1,112 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Columns: rows to standard output.
+#include "script/columns.h"
+
 #include <string.h>
 
-#include "output/columns.h"
 #include "script/bpf.h"
+#include "script/lua_format.h"
+#include "script/lua_row.h"
 #include "script/script.h"
 #include "script/standard_output.h"
 
-#define CLASS "bpf.Columns"
+static struct script_columns *check_columns(lua_State *L, int index)
+{
+	return luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
+}
 
-// User value 1 is the function that writes a row's text, or nil.
-struct script_columns {
-	struct ebs_columns *columns;
-	struct ebs_buffer out; // one row, memory reused
-	bool json;
-};
+// Looks the names behind | up in bpf.format, where scripts may have added to it.
+static void find_formats(lua_State *L, struct script_columns *self, int argument)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, EBS_FORMATS); // columns formats
+	lua_newtable(L);                                 // columns formats own
+	for (size_t i = 0; i < ebs_columns_count(self->columns); i++) {
+		const char *name = ebs_columns_format(self->columns, i);
+
+		if (!name)
+			continue;
+		if (lua_getfield(L, -2, name) != LUA_TFUNCTION) // columns formats own function
+			luaL_argerror(
+				L, 1,
+				lua_pushfstring(L, "there is no formatter bpf.format.%s", name));
+		const struct ebs_formatter *formatter = ebs_to_formatter(L, -1);
+		ebs_columns_set_formatter(self->columns, i, formatter);
+		self->own_formats |= !formatter && !self->json;
+		if (formatter)
+			lua_pop(L, 1); // columns formats own
+		else
+			lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	lua_setiuservalue(L, -3, EBS_COLUMNS_FORMATS); // columns formats
+	lua_pop(L, 1);                                 // columns
+}
+
+void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
+{
+	struct script_columns *self =
+		lua_newuserdatauv(L, sizeof(*self), EBS_COLUMNS_VALUES); // columns
+	struct ebs_error error = { 0 };
+
+	*self = (struct script_columns){ .json = ebs_state(L)->options->json };
+	luaL_setmetatable(L, EBS_COLUMNS_CLASS);
+	if (options) {
+		lua_getfield(L, options, "json"); // columns json
+		self->json |= lua_toboolean(L, -1);
+		int text = lua_getfield(L, options, "text"); // columns json text
+		luaL_argcheck(L, text == LUA_TNIL || text == LUA_TFUNCTION, options,
+			      "option 'text' must be a function");
+		self->own_text = text == LUA_TFUNCTION && !self->json;
+		lua_setiuservalue(L, -3, EBS_COLUMNS_TEXT); // columns json
+		lua_pop(L, 1);                              // columns
+	}
+	self->columns = ebs_columns_new(spec, self->json, &error);
+	if (!self->columns)
+		ebs_raise_argument(L, argument, &error);
+	find_formats(L, self, argument);
+}
 
 // bpf.columns(spec [, options])
 int ebs_bpf_columns(lua_State *L)
 {
 	static const char *const names[] = { "json", "text", NULL };
 	const char *spec = luaL_checkstring(L, 1);
-	struct ebs_error error = { 0 };
 
 	lua_settop(L, 2);
-	if (lua_isnil(L, 2)) {
-		lua_newtable(L);
-		lua_replace(L, 2);
-	}
-	ebs_check_option_names(L, 2, names);
-	struct script_columns *self = lua_newuserdatauv(L, sizeof(*self), 1); // columns
-	*self = (struct script_columns){ 0 };
-	luaL_setmetatable(L, CLASS);
-	lua_getfield(L, 2, "json"); // columns json
-	self->json = ebs_state(L)->options->json || lua_toboolean(L, -1);
-	int text = lua_getfield(L, 2, "text"); // columns json text
-	luaL_argcheck(L, text == LUA_TNIL || text == LUA_TFUNCTION, 2,
-		      "option 'text' must be a function");
-	lua_setiuservalue(L, -3, 1); // columns json
-	lua_pop(L, 1);               // columns
-	self->columns = ebs_columns_new(spec, self->json, &error);
-	if (!self->columns)
-		return ebs_raise_argument(L, 1, &error);
+	if (!lua_isnil(L, 2))
+		ebs_check_option_names(L, 2, names);
+	ebs_columns_push(L, spec, lua_isnil(L, 2) ? 0 : 2, 1);
 	return 1;
 }
 
-static int write_out(lua_State *L, struct script_columns *self)
+void ebs_columns_write(lua_State *L, struct script_columns *self)
 {
 	if (self->out.failed) {
 		ebs_buffer_free(&self->out);
-		return luaL_error(L, "not enough memory for a row");
+		luaL_error(L, "not enough memory for a row");
 	}
 	ebs_standard_output_write(self->out.data, self->out.size);
-	return 0;
 }
 
 static int columns_header(lua_State *L)
 {
-	struct script_columns *self = luaL_checkudata(L, 1, CLASS);
+	struct script_columns *self = check_columns(L, 1);
 
-	lua_getiuservalue(L, 1, 1); // text
-	if (self->json || !lua_isnil(L, -1))
+	if (self->json || self->own_text)
 		return 0;
 	ebs_buffer_clear(&self->out);
 	ebs_columns_header(self->columns, &self->out);
-	return write_out(L, self);
+	ebs_columns_write(L, self);
+	return 0;
 }
 
-static void add_scalar(lua_State *L, struct ebs_row *row, int index)
-{
-	size_t size;
-	const char *data;
-
-	switch (lua_type(L, index)) {
-	case LUA_TNUMBER:
-		if (lua_isinteger(L, index))
-			ebs_row_integer(row, lua_tointeger(L, index));
-		else
-			ebs_row_number(row, lua_tonumber(L, index));
-		break;
-	case LUA_TBOOLEAN:
-		ebs_row_boolean(row, lua_toboolean(L, index));
-		break;
-	case LUA_TNIL:
-		ebs_row_null(row);
-		break;
-	default:
-		data = luaL_tolstring(L, index, &size); // text
-		ebs_row_string(row, data, size);
-		lua_pop(L, 1); // -
-	}
-}
-
-static void add_list(lua_State *L, struct ebs_row *row, int index)
-{
-	ebs_row_list_begin(row);
-	for (lua_Integer i = 1; lua_rawgeti(L, index, i) != LUA_TNIL; i++) { // element
-		if (lua_istable(L, -1))
-			luaL_argerror(L, index, "a list's elements can't be tables");
-		add_scalar(L, row, lua_gettop(L));
-		lua_pop(L, 1); // -
-	}
-	lua_pop(L, 1); // -
-	ebs_row_list_end(row);
-}
-
-// A row whose text the script makes itself: calls the function on the top with the values above
-// index 1.
+// A row whose text the script makes itself: calls its function with the values above index 1.
 static int write_text(lua_State *L)
 {
 	size_t size;
 
-	lua_replace(L, 1);                 // text values...
-	lua_call(L, lua_gettop(L) - 1, 1); // line
+	lua_getiuservalue(L, 1, EBS_COLUMNS_TEXT); // columns values... text
+	lua_replace(L, 1);                         // text values...
+	lua_call(L, lua_gettop(L) - 1, 1);         // line
 	const char *line = lua_tolstring(L, -1, &size);
 	if (!line)
 		return luaL_error(L, "the function of option 'text' must return a string");
@@ -121,49 +115,107 @@ static int write_text(lua_State *L)
 	return 0;
 }
 
+void ebs_columns_format_own(lua_State *L, size_t column, int index)
+{
+	if (lua_isnil(L, index))
+		return;
+	lua_getiuservalue(L, 1, EBS_COLUMNS_FORMATS); // formats
+	lua_rawgeti(L, -1, (lua_Integer)column + 1);  // formats function
+	lua_pushvalue(L, index);                      // formats function value
+	lua_call(L, 1, 1);                            // formats text
+	if (!lua_isstring(L, -1))
+		luaL_error(
+			L, "bpf.format.%s() must return a string, not a %s",
+			ebs_columns_format(((struct script_columns *)lua_touserdata(L, 1))->columns,
+					   column),
+			luaL_typename(L, -1));
+	lua_replace(L, index); // formats
+	lua_pop(L, 1);         // -
+}
+
+// Writes the values from index 2 on.
+static int write_values(lua_State *L, struct script_columns *self)
+{
+	int last = lua_gettop(L);
+	struct ebs_row row;
+
+	for (int i = 2; i <= last; i++) {
+		if (ebs_columns_is_own(self, i - 2))
+			ebs_columns_format_own(L, i - 2, i);
+		else
+			ebs_prepare_cell(L, i);
+	}
+	ebs_buffer_clear(&self->out);
+	ebs_row_begin(&row, self->columns, &self->out);
+	for (int i = 2; i <= last; i++)
+		ebs_add_cell(L, &row, i);
+	ebs_row_end(&row);
+	ebs_columns_write(L, self);
+	return 0;
+}
+
 static int columns_row(lua_State *L)
 {
-	struct script_columns *self = luaL_checkudata(L, 1, CLASS);
+	struct script_columns *self = check_columns(L, 1);
 	int count = lua_gettop(L);
-	struct ebs_row row;
 
 	luaL_argcheck(L, (size_t)count - 1 <= ebs_columns_count(self->columns), count,
 		      "more values than columns");
-	if (!self->json && lua_getiuservalue(L, 1, 1) == LUA_TFUNCTION) // ... text
-		return write_text(L);
-	ebs_buffer_clear(&self->out);
-	ebs_row_begin(&row, self->columns, &self->out);
-	for (int i = 2; i <= count; i++) {
-		if (lua_istable(L, i))
-			add_list(L, &row, i);
-		else
-			add_scalar(L, &row, i);
+	return self->own_text ? write_text(L) : write_values(L, self);
+}
+
+// Pushes the value that the table at index 2 has for a column: by its name, or by the parts of
+// "peer.port".
+static void push_named(lua_State *L, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	if (lua_getfield(L, 2, name) != LUA_TNIL || !dot) // value
+		return;
+	lua_pop(L, 1);
+	lua_pushvalue(L, 2); // table
+	for (;;) {
+		if (!lua_istable(L, -1)) {
+			lua_pop(L, 1);
+			lua_pushnil(L); // nil
+			return;
+		}
+		lua_pushlstring(L, name, dot ? (size_t)(dot - name) : strlen(name));
+		lua_gettable(L, -2); // table value
+		lua_remove(L, -2);   // value
+		if (!dot)
+			return;
+		name = dot + 1;
+		dot = strchr(name, '.');
 	}
-	ebs_row_end(&row);
-	return write_out(L, self);
 }
 
 // columns:record(values): a row from a table or a view, by the columns' names.
-static int columns_record(lua_State *L)
+int ebs_columns_record(lua_State *L)
 {
-	struct script_columns *self = luaL_checkudata(L, 1, CLASS);
+	struct script_columns *self = check_columns(L, 1);
 	size_t count = ebs_columns_count(self->columns);
+	struct ebs_view_bytes view;
 
-	luaL_argexpected(L, lua_istable(L, 2) || lua_isuserdata(L, 2), 2, "table or view");
 	lua_settop(L, 2);
-	if (!self->json && lua_getiuservalue(L, 1, 1) == LUA_TFUNCTION) // self values text
+	bool is_view = ebs_view_bytes(L, 2, &view);
+	luaL_argexpected(L, is_view || lua_istable(L, 2), 2, "table or view");
+	if (self->own_text)
 		return write_text(L);
-	lua_settop(L, 2);
+	if (is_view) {
+		ebs_columns_write_view(L, self);
+		return 0;
+	}
 	luaL_checkstack(L, (int)count + LUA_MINSTACK, "too many columns");
 	for (size_t i = 0; i < count; i++)
-		lua_getfield(L, 2, ebs_columns_name(self->columns, i)); // ... value
+		push_named(L, ebs_columns_name(self->columns, i)); // ... value
 	lua_remove(L, 2);
-	return columns_row(L);
+	return write_values(L, self);
 }
 
 static int columns_index(lua_State *L)
 {
-	struct script_columns *self = luaL_checkudata(L, 1, CLASS);
+	struct script_columns *self = check_columns(L, 1);
 	const char *key = luaL_checkstring(L, 2);
 
 	if (strcmp(key, "json") == 0)
@@ -175,8 +227,12 @@ static int columns_index(lua_State *L)
 
 static int columns_gc(lua_State *L)
 {
-	struct script_columns *self = luaL_checkudata(L, 1, CLASS);
+	struct script_columns *self = check_columns(L, 1);
 
+	for (int i = 0; i < EBS_COLUMNS_TYPES; i++) {
+		ebs_record_free(self->records[i]);
+		self->records[i] = NULL;
+	}
 	ebs_columns_free(self->columns);
 	ebs_buffer_free(&self->out);
 	self->columns = NULL;
@@ -185,7 +241,7 @@ static int columns_gc(lua_State *L)
 
 static const luaL_Reg methods[] = {
 	{ "header", columns_header },
-	{ "record", columns_record },
+	{ "record", ebs_columns_record },
 	{ "row", columns_row },
 	{ NULL, NULL },
 };
@@ -198,5 +254,5 @@ static const luaL_Reg metamethods[] = {
 
 void ebs_register_columns(lua_State *L)
 {
-	ebs_new_class(L, CLASS, methods, metamethods);
+	ebs_new_class(L, EBS_COLUMNS_CLASS, methods, metamethods);
 }

@@ -48,8 +48,9 @@ end
 local function registered()
     local names, classes = {}, {}
     for name, value in pairs(bpf) do
-        tap.ok(type(value) == "function", "bpf." .. name .. " is no function: teach this test")
-        names["bpf." .. name] = true
+        local known = type(value) == "function" or name == "format"
+        tap.ok(known, "bpf." .. name .. " is no function: teach this test")
+        names["bpf." .. name] = name ~= "format" or nil
     end
     for class, metatable in pairs(debug.getregistry()) do
         if type(class) == "string" and class:find("^bpf%.%u") then
@@ -109,6 +110,20 @@ end)
 tap.test("the reference describes what the host registers", function()
     tap.ok(api:find("\n### `pairs(map)`\n", 1, true), "pairs(map) has its heading")
     same(described(), live, "docs/api.md")
+end)
+
+tap.test("the formatters", function()
+    local names, rows = {}, {}
+    for name, value in pairs(bpf.format) do
+        names[name] = type(value) == "function"
+    end
+    local section = api:match("\n### `bpf.format`\n(.-)\n##")
+    for name in section:gmatch("\n| `(%w+)` |") do
+        rows[name] = true
+    end
+    same(rows, names, "docs/api.md")
+    fields["bpf.Formats"].string = nil -- the script's own
+    same(fields["bpf.Formats"], names, "docs/meta/bpf.lua")
 end)
 
 tap.test("each function of the contract says what it takes and gives", function()
@@ -186,9 +201,15 @@ end
 tap.test("the options of methods", function()
     local object <close> = load_something()
     local program = object:program("on_call")
+    for name in pairs(fields["bpf.ColumnsOptions"]) do
+        fields["bpf.TypeColumnsOptions"][name] = true
+    end
     for name, call in pairs({
         ["bpf.AttachOptions"] = function(options) return program:attach(options) end,
         ["bpf.TestRunOptions"] = function(options) return program:test_run(options) end,
+        ["bpf.TypeColumnsOptions"] = function(options)
+            return object:columns("values", options)
+        end,
         ["bpf.EventOptions"] = function(options)
             return object:on_event("events", print, options)
         end,

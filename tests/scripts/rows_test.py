@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rows: from Lua values, from the kernel's records, and straight from their types."""
+import json
+import subprocess
+
+import tap
+
+LOAD = r"""
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+enum state { IDLE, BUSY = 5, NEGATIVE = -3 };
+
+struct record {
+	u32 pid;
+	enum state state;
+	s32 ret;
+	u8 address[4];
+	u16 port;
+	char comm[8];
+	u64 large;
+	bool ok;
+	double ratio;
+	struct {
+		u16 port;
+		char name[4];
+		struct { s8 c; u32 x; } in[2];
+	} peer;
+	void *pointer;
+	u32 list[3];
+	u32 low : 4, high : 28;
+	enum state states[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, struct record);
+} records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, u64);
+} numbers SEC(".maps");
+]] }))
+local records = object:map("records")
+assert(records:set(1, {
+    pid = 42, state = "BUSY", ret = -2, address = "\10\0\0\1", port = string.unpack("=I2", "\1\187"),
+    comm = "a\27\255b", large = -1, ok = true, ratio = 0.5, pointer = 0x7fff12345678,
+    peer = { port = 80, name = "n", ["in"] = { { c = -1, x = 7 } } }, list = { 1, 2, 3 },
+    low = 15, high = 9, states = { "IDLE", "BUSY" },
+}))
+local function each(print_one)
+    for _, record in pairs(records) do print_one(record) end
+end
+"""
+ALL = {
+    "pid": 42, "state": "BUSY", "ret": -2, "address": "0a000001", "port": 0xBB01, "comm": "a\x1b\ufffdb",
+    "large": 2**64 - 1, "ok": True, "ratio": 0.5,
+    "peer": {"port": 80, "name": "n", "in": [{"c": -1, "x": 7}, {"c": 0, "x": 0}]},
+    "pointer": "0x7fff12345678", "list": [1, 2, 3], "low": 15, "high": 9, "states": [0, 5],
+}
+
+
+def lines(text, *, load=True, status=0):
+    """What the chunk prints."""
+    done = subprocess.run([tap.EBSCRIPT, "-e", (LOAD if load else "local bpf = require('bpf') ") + text],
+                          capture_output=True, text=True, timeout=tap.PATIENCE)
+    tap.equal((done.returncode, done.stderr), (status, ""))
+    return done.stdout.splitlines()
+
+
+@tap.case("JSON straight from a type has every field, exactly")
+def json_from_type():
+    tap.needs_kernel()
+    (line,) = lines('local columns = object:columns("records", { json = true }) columns:header() '
+                    "each(function(record) columns:record(record) end)")
+    tap.equal(json.loads(line), ALL)
+    tap.equal(list(json.loads(line)), list(ALL), "order")
+
+
+@tap.case("text straight from a type stands under its titles")
+def text_from_type():
+    tap.needs_kernel()
+    title, row = lines('local columns = object:columns("records") columns:header() '
+                       "each(function(record) columns:record(record) end)")
+    tap.equal(title.split(), [name.upper() for name in ALL])
+    for name, value in (("state", "BUSY"), ("address", "0a000001"), ("comm", r"a\x1B\xFFb"), ("ok", "true"),
+                        ("peer", "{port=80 name=n in=[{c=-1 x=7} {c=0 x=0}]}")):
+        at = title.index(name.upper() + " ")
+        if name == "comm":  # what is before it is no wider than its column
+            tap.equal(row[at : at + len(value)], value)
+        tap.ok(value in row, f"{value} is not in {row}")
+    for name, value in (("PID", "42"), ("RET", "-2"), ("PORT", "47873")):
+        end = title.index(name) + len(name)
+        tap.ok(row[:end].endswith(" " + value), f"{name}: {row}")
+    tap.match(row, "18446744073709551615 true +0.5 ")
+
+
+@tap.case("formatters of columns, in text and in JSON")
+def formatters():
+    tap.needs_kernel()
+    text = """
+        function bpf.format.twice(value) return value .. value end
+        for i, json in ipairs({ false, true }) do
+            local columns = bpf.columns("pid|twice state:5|enum ret|result address:10|ip port|port large:8|size "
+                .. "low|hex states:10|enum list|hex comm|mac peer.port|duration", { json = json })
+            each(function(record) columns:record(record) end)
+        end"""
+    row, line = lines(text)
+    tap.equal(row, r"4242 BUSY  ENOENT 10.0.0.1   443  15.9EiB  0xf IDLE BUSY  0x1 0x2 0x3 a\x1B\xFFb 80ns")
+    tap.equal(json.loads(line), {
+        "pid": 42, "state": "BUSY", "ret": -2, "address": "10.0.0.1", "port": 443, "large": 2**64 - 1,
+        "low": "0xf", "states": ["IDLE", "BUSY"], "list": ["0x1", "0x2", "0x3"], "comm": "a\x1b\ufffdb",
+        "peer.port": 80,
+    })
+
+
+@tap.case("a table prints as the view that it was copied from")
+def copies():
+    tap.needs_kernel()
+    text = """
+        for i, json in ipairs({ false, true }) do
+            local columns = bpf.columns("pid:5 ret|errno address|ip comm peer.port list ratio ok peer", { json = json })
+            each(function(record) columns:record(record) columns:record(record:copy()) end)
+        end"""
+    one, other, json_one, json_other = lines(text)
+    tap.equal(one.split("{")[0], other.split("{")[0])
+    tap.equal(json.loads(json_one), json.loads(json_other))
+
+
+@tap.case("values of all kinds in row()")
+def values():
+    text = """
+        local object = setmetatable({}, { __tostring = function() return "object" end })
+        local columns = bpf.columns("a:4 b", { json = arg[1] == "json" })
+        columns:row(1, { x = 1, y = { 2, { 3 } } })
+        columns:row({ { 1, 2 }, { a = true } }, object)
+        columns:row(-0.0, { nested = { "\\27", "\\xff" } })
+        columns:row(math.huge, {})"""
+    tap.equal(lines(text, load=False), [
+        r"1    {x=1 y=[2 [3]]}", r"[1 2] {a=true} object", r"0    {nested=[\x1B \xFF]}", r"inf",
+    ])
+    got = lines(text.replace('arg[1] == "json"', "true"), load=False)
+    tap.equal([json.loads(line) for line in got], [
+        {"a": 1, "b": {"x": 1, "y": [2, [3]]}}, {"a": [[1, 2], {"a": True}], "b": "object"},
+        {"a": 0, "b": {"nested": ["\x1b", "\ufffd"]}}, {"a": None, "b": []},
+    ])
+
+
+@tap.case("what can't be a row is refused by name")
+def refused():
+    tap.needs_kernel()
+    text = """
+        local function refuses(...) print((select(2, pcall(...)):gsub("^[^:]*:%d+: ", ""))) end
+        local loop = {} loop.loop = loop
+        local columns = bpf.columns("pid nope")
+        refuses(function() columns:row(loop) end)
+        refuses(function() columns:row({ print }) end)
+        refuses(function() columns:row({ a = 1, [2] = 2 }) end)
+        refuses(function() columns:row(1, 2, 3) end)
+        refuses(function() columns:record(5) end)
+        each(function(record) refuses(function() columns:record(record) end) end)
+        refuses(function() object:columns("nope") end)
+        refuses(function() object:columns("numbers") end)
+        refuses(function() object:columns("numbers", { type = "struct nope" }) end)"""
+    got = lines(text)
+    expected = ["nested too deeply, or contain themselves", "can't hold a function", "names as keys",
+                "more values than columns", "table or view expected", "struct record has no field 'nope'",
+                "has no map 'nope'", "has none", "have no 'struct nope'"]
+    tap.equal(len(got), len(expected), "\n".join(got))
+    for line, part in zip(got, expected):
+        tap.ok(part in line, f"{line!r} does not say {part!r}")
+
+
+@tap.case("columns inside of a formatter don't disturb the row")
+def inside():
+    tap.needs_kernel()
+    text = """
+        local columns
+        local inner = 0
+        function bpf.format.again(value)
+            inner = inner + 1
+            if inner == 1 then each(function(record) columns:record(record) end) end
+            return "v" .. value
+        end
+        columns = bpf.columns("pid:6|again comm low|again")
+        each(function(record) columns:record(record) end)
+        columns:row(1, 2, 3)"""
+    tap.equal(lines(text), [r"v42    a\x1B\xFFb v15"] * 2 + ["v1     2    v3"])
+
+
+@tap.case("objects that come and go leave the columns right")
+def objects():
+    tap.needs_kernel()
+    text = """
+        local columns = bpf.columns("b a")
+        for i = 1, 30 do
+            local source = '#include "ebscript.bpf.h"\\nstruct v { %s }; struct { __uint(type, BPF_MAP_TYPE_ARRAY);'
+                .. '__uint(max_entries, 1); __type(key, u32); __type(value, struct v); } m SEC(".maps");'
+            local one = assert(bpf.load({ source = source:format(i % 2 == 0 and "u32 a, b;" or "u8 b; u64 a;") }))
+            assert(one:map("m"):set(0, { a = i, b = i + 1 }))
+            for _, value in pairs(one:map("m")) do columns:record(value) end
+            one:close()
+            one = nil
+            collectgarbage()
+        end"""
+    tap.equal(lines(text, load=False), [f"{i + 1} {i}" for i in range(1, 31)])
+
+
+tap.run()
