@@ -103,6 +103,16 @@ static void add_folder(struct ebs_arguments *arguments, const char *option, cons
 	add_option(arguments, option, absolute);
 }
 
+void ebs_arguments_free(struct ebs_arguments *arguments)
+{
+	for (size_t i = 0; i < arguments->folder_count; i++)
+		free(arguments->folders[i]);
+	free(arguments->folders);
+	free(arguments->list);
+	free(arguments->main_path);
+	*arguments = (struct ebs_arguments){ 0 };
+}
+
 int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_compile_input *input)
 {
 	size_t defines = length(input->defines);
@@ -117,8 +127,10 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 		     input->name) < 0)
 		arguments->main_path = NULL;
 	arguments->folders = calloc(include_dirs + 1, sizeof(*arguments->folders));
-	if (!arguments->list || !arguments->main_path || !arguments->folders)
+	if (!arguments->list || !arguments->main_path || !arguments->folders) {
+		ebs_arguments_free(arguments);
 		return -ENOMEM;
+	}
 
 	for (size_t i = 0; i < COUNT(constant_arguments); i++)
 		add(arguments, constant_arguments[i]);
@@ -145,16 +157,6 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 		.size = input->size,
 	};
 	return 0;
-}
-
-void ebs_arguments_free(struct ebs_arguments *arguments)
-{
-	for (size_t i = 0; i < arguments->folder_count; i++)
-		free(arguments->folders[i]);
-	free(arguments->folders);
-	free(arguments->list);
-	free(arguments->main_path);
-	*arguments = (struct ebs_arguments){ 0 };
 }
 
 void ebs_arguments_print(const struct ebs_arguments *arguments, struct ebs_buffer *out)

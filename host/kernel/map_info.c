@@ -25,12 +25,18 @@ void ebs_map_complete(struct ebs_map *map)
 	map->stride = map->per_cpu ? (map->value_size + 7) / 8 * 8 : map->value_size;
 }
 
-static const struct ebs_layout *part_layout(struct ebs_types *types, uint32_t type_id,
-					    uint32_t size)
+// Without a type that fits, the part is bytes; but not because memory is short.
+static int part_layout(struct ebs_types *types, uint32_t type_id, uint32_t size,
+		       const struct ebs_layout **part, struct ebs_error *error)
 {
-	const struct ebs_layout *layout = type_id ? ebs_types_layout(types, type_id, NULL) : NULL;
+	struct ebs_error reason = { 0 };
+	const struct ebs_layout *layout =
+		type_id ? ebs_types_layout(types, type_id, &reason) : NULL;
+	bool short_of_memory = strcmp(reason.code, "ENOMEM") == 0;
 
-	return layout && layout->size == size ? layout : NULL;
+	*part = layout && layout->size == size ? layout : NULL;
+	ebs_error_clear(&reason);
+	return short_of_memory ? ebs_error_errno(error, ENOMEM, "can't describe a map") : 0;
 }
 
 int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
@@ -65,8 +71,12 @@ int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs
 	map->types = types;
 	map->key_type_id = bpf_map__btf_key_type_id(definition);
 	map->value_type_id = bpf_map__btf_value_type_id(definition);
-	map->key = part_layout(types, map->key_type_id, map->key_size);
-	map->value = part_layout(types, map->value_type_id, map->value_size);
+	int result = part_layout(types, map->key_type_id, map->key_size, &map->key, error);
+	if (!result)
+		result =
+			part_layout(types, map->value_type_id, map->value_size, &map->value, error);
+	if (result)
+		return result;
 	ebs_map_complete(map);
 	if (!inner)
 		return 0;

@@ -5,30 +5,49 @@
 #include <errno.h>
 #include <string.h>
 
+static int copy_text(lua_State *L)
+{
+	lua_pushstring(L, ebs_error_text(lua_touserdata(L, 1)));
+	return 1;
+}
+
+// Pushes the error's text and clears the error, also where memory is too short for the text: then
+// that is raised.
+static void move_text(lua_State *L, struct ebs_error *error)
+{
+	lua_pushcfunction(L, copy_text);
+	lua_pushlightuserdata(L, error);
+	int status = lua_pcall(L, 1, 1, 0); // text
+
+	ebs_error_clear(error);
+	if (status)
+		lua_error(L);
+}
+
 int ebs_fail(lua_State *L, struct ebs_error *error)
 {
-	lua_pushnil(L);                           // nil
-	lua_pushstring(L, ebs_error_text(error)); // nil message
-	lua_pushstring(L, error->code);           // nil message code
-	ebs_error_clear(error);
+	char code[sizeof(error->code)];
+
+	memcpy(code, error->code, sizeof(code));
+	lua_pushnil(L);          // nil
+	move_text(L, error);     // nil message
+	lua_pushstring(L, code); // nil message code
 	return 3;
 }
 
 int ebs_raise(lua_State *L, struct ebs_error *error)
 {
-	luaL_where(L, 1);                         // position
-	lua_pushstring(L, ebs_error_text(error)); // position text
-	ebs_error_clear(error);
-	lua_concat(L, 2); // message
+	move_text(L, error); // text
+	luaL_where(L, 1);    // text position
+	lua_insert(L, -2);   // position text
+	lua_concat(L, 2);    // message
 	return lua_error(L);
 }
 
 int ebs_raise_argument(lua_State *L, int argument, struct ebs_error *error)
 {
-	const char *text = lua_pushstring(L, ebs_error_text(error)); // text
-
-	ebs_error_clear(error);
-	return luaL_argerror(L, argument, text);
+	move_text(L, error); // text
+	return luaL_argerror(L, argument, lua_tostring(L, -1));
 }
 
 // The length of "FILE:LINE: " at the message's start where it stands for the function at `level`,

@@ -78,9 +78,9 @@ static int object_close(lua_State *L)
 	ebs_handlers_close(object);
 	ebs_tell_total_losses(object);
 	ebs_object_close(object->handle);
-	lua_newtable(L);            // kept
-	lua_setiuservalue(L, 1, 1); // -
 	release_anchor(L, object);
+	lua_newtable(L);            // kept; the last step, as memory may be short
+	lua_setiuservalue(L, 1, 1); // -
 	return 0;
 }
 

@@ -55,8 +55,8 @@ int ebs_closure_write(const struct ebs_closure *closure, struct ebs_buffer *out)
 void ebs_closure_end(struct ebs_closure *closure);
 
 // Whether libbpf, which looks no closer, can use the types: none contains itself, or is nested too
-// deep for functions that call themselves; members and elements have sizes. Returns 0, -ELOOP,
-// -EINVAL or -ENOMEM.
+// deep for functions that call themselves; members and elements have sizes, and no struct is mostly
+// empty. Returns 0, -ELOOP, -EINVAL or -ENOMEM.
 int ebs_btf_check(const struct ebs_btf_blob *blob);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What libbpf takes for granted of types: that they end, and that what is inside of others has a
-// size.
+// What libbpf takes for granted of types: that they end, that what is inside of others has a size,
+// and that structs are filled.
 #include "types/closure.h"
 
 #include <errno.h>
@@ -16,44 +16,83 @@ enum {
 	DEEPEST = 256, // calls
 };
 
+// Bytes. The kernel's largest types, and its gaps for the sake of alignment, are far below.
+#define LARGEST      INT64_C(0x8000000)
+#define LARGEST_GAP  UINT64_C(0x40000)
+#define LARGEST_STUB UINT64_C(0x400000)
+
 struct check {
 	const struct ebs_btf_blob *blob;
 	uint8_t *states; // by id
 };
 
-// Whether something can be of this type: libbpf divides by its alignment.
-static bool has_size(const struct ebs_btf_blob *blob, uint32_t id)
+// Bytes. Of what is larger than LARGEST, LARGEST + 1; -1 when nothing can be of this type: libbpf
+// divides by its alignment.
+static int64_t size_of(const struct ebs_btf_blob *blob, uint32_t id)
 {
+	uint64_t count = 1;
+
 	for (int i = 0; i < 32 && id > 0 && id < blob->count; i++) {
 		const struct btf_type *type = ebs_btf_type(blob, id);
-		uint32_t size = type->size;
+		const struct btf_array *array = ebs_btf_details(type);
+		uint64_t size = type->size;
 
 		switch (ebs_btf_kind(type)) {
 		case BTF_KIND_PTR:
+			size = 8;
+			break;
 		case BTF_KIND_STRUCT:
 		case BTF_KIND_UNION:
-			return true;
+			break;
 		case BTF_KIND_INT:
 		case BTF_KIND_FLOAT:
 		case BTF_KIND_ENUM:
 		case BTF_KIND_ENUM64:
-			return size == 1 || size == 2 || size == 4 || size == 8 || size == 12 ||
-			       size == 16;
-		case BTF_KIND_ARRAY:
-			id = ((const struct btf_array *)ebs_btf_details(type))->type;
+			if (size != 1 && size != 2 && size != 4 && size != 8 && size != 12 &&
+			    size != 16)
+				return -1;
 			break;
+		case BTF_KIND_ARRAY:
+			count *= array->nelems;
+			count = count > LARGEST ? LARGEST + 1 : count;
+			id = array->type;
+			continue;
 		case BTF_KIND_TYPEDEF:
 		case BTF_KIND_CONST:
 		case BTF_KIND_VOLATILE:
 		case BTF_KIND_RESTRICT:
 		case BTF_KIND_TYPE_TAG:
 			id = type->type;
-			break;
+			continue;
 		default:
-			return false;
+			return -1;
 		}
+		return size * count > LARGEST ? LARGEST + 1 : size * count;
 	}
-	return false;
+	return -1;
+}
+
+// libbpf counts bits in an int, and writes a line for every eight bytes that no member covers.
+static bool has_plausible_gaps(const struct ebs_btf_blob *blob, const struct btf_type *type)
+{
+	const struct btf_member *members = ebs_btf_details(type);
+	bool kind_flag = BTF_INFO_KFLAG(type->info);
+	uint64_t end = 0; // bits
+
+	if (type->size > LARGEST)
+		return false;
+	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+		uint64_t begin =
+			kind_flag ? BTF_MEMBER_BIT_OFFSET(members[i].offset) : members[i].offset;
+		int64_t size = size_of(blob, members[i].type);
+
+		if (size < 0 || size > LARGEST || begin > end + LARGEST_GAP * 8)
+			return false;
+		end = begin + (uint64_t)size * 8;
+	}
+	// Of a type that only its name was wanted of, no members are left.
+	uint64_t rest = BTF_INFO_VLEN(type->info) ? LARGEST_GAP : LARGEST_STUB;
+	return ebs_btf_kind(type) == BTF_KIND_UNION || type->size <= end / 8 + rest;
 }
 
 // The walk is that of libbpf's dump: it ends at pointers to structs and unions that have a name.
@@ -92,7 +131,7 @@ static int walk(struct check *check, uint32_t id, bool behind, int depth)
 	case BTF_KIND_ARRAY: {
 		const struct btf_array *array = ebs_btf_details(type);
 
-		result = has_size(check->blob, array->type) ? 0 : -EINVAL;
+		result = size_of(check->blob, array->type) >= 0 ? 0 : -EINVAL;
 		if (!result)
 			result = walk(check, array->type, false, depth + 1);
 		if (!result)
@@ -103,11 +142,9 @@ static int walk(struct check *check, uint32_t id, bool behind, int depth)
 	case BTF_KIND_UNION: {
 		const struct btf_member *members = ebs_btf_details(type);
 
-		for (uint32_t i = 0; i < vlen && !result; i++) {
-			result = has_size(check->blob, members[i].type) ? 0 : -EINVAL;
-			if (!result)
-				result = walk(check, members[i].type, false, depth + 1);
-		}
+		result = has_plausible_gaps(check->blob, type) ? 0 : -EINVAL;
+		for (uint32_t i = 0; i < vlen && !result; i++)
+			result = walk(check, members[i].type, false, depth + 1);
 		break;
 	}
 	case BTF_KIND_FUNC_PROTO: {

@@ -18,7 +18,8 @@ struct ebs_types {
 };
 
 // Types that go deeper than this are taken for broken: they could contain themselves.
-#define MAX_DEPTH 64
+#define MAX_DEPTH  64
+#define MAX_FIELDS 65536 // of one record; BTF can't count more members
 
 static uint64_t last_serial;
 
@@ -172,7 +173,7 @@ static int array_layout(struct ebs_types *types, const struct btf_type *type,
 
 	layout->kind = EBS_ARRAY;
 	layout->element = element;
-	layout->count = array->nelems;
+	layout->count = element->size ? array->nelems : 0; // of nothing, there are any number
 	layout->flexible = array->nelems == 0;
 	if ((uint64_t)element->size * array->nelems > UINT32_MAX)
 		return ebs_error_set(error, "EINVAL", "the type %s is too large", layout->name);
@@ -188,6 +189,9 @@ static int array_layout(struct ebs_types *types, const struct btf_type *type,
 
 static int add_field(struct ebs_layout *layout, struct ebs_field field)
 {
+	// Anonymous members can be nested so that they double their fields again and again.
+	if (layout->field_count >= MAX_FIELDS)
+		return -E2BIG;
 	struct ebs_field *fields =
 		reallocarray(layout->fields, layout->field_count + 1, sizeof(*fields));
 	if (!fields)

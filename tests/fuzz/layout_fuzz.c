@@ -26,23 +26,52 @@ struct sample {
 	size_t size;
 };
 
+static struct ebs_lifetime lifetime; // of the views of one sample
+
+static int read_all(lua_State *L)
+{
+	const struct sample *sample = lua_touserdata(L, 1);
+
+	ebs_push_view(L, sample->layout, sample->data, sample->size, &lifetime); // sample view
+	luaL_tolstring(L, 2, NULL);                                              // sample view text
+	lua_settop(L, 2);
+	for (uint32_t i = 0; i < sample->layout->field_count; i++) {
+		lua_getfield(L, 2, sample->layout->fields[i].name); // sample view value
+		lua_settop(L, 2);
+	}
+	for (lua_Integer i = 1; sample->layout->kind == EBS_ARRAY && i < 20; i++) {
+		lua_geti(L, 2, i); // sample view value
+		luaL_tolstring(L, 3, NULL);
+		lua_settop(L, 2);
+	}
+	return 1;
+}
+
+static int read_late(lua_State *L)
+{
+	struct ebs_view_bytes bytes;
+
+	ebs_view_bytes(L, 1, &bytes);
+	return 0;
+}
+
 static int decode(lua_State *L)
 {
 	const struct sample *sample = lua_touserdata(L, 1);
-	struct ebs_lifetime lifetime = { 0 };
 
 	ebs_push_value(L, sample->layout, sample->data, sample->size);
 	lua_settop(L, 1);
-	if (sample->layout->kind != EBS_RECORD)
+	if (!ebs_has_view(sample->layout))
 		return 0;
-	lua_newuserdatauv(L, 1, 0); // sample owner
-	ebs_push_view(L, sample->layout, sample->data, sample->size, &lifetime, 2);
-	luaL_tolstring(L, 3, NULL); // sample owner view text
-	for (uint32_t i = 0; i < sample->layout->field_count; i++) {
-		lua_getfield(L, 3, sample->layout->fields[i].name);
-		lua_settop(L, 3);
-	}
-	lifetime.now++;
+	lua_pushcfunction(L, read_all);
+	lua_pushvalue(L, 1);
+	bool whole = !lua_pcall(L, 1, 1, 0); // sample view
+	ebs_lifetime_end(&ebs_state(L)->views, &lifetime);
+	if (!whole)
+		return 0;
+	lua_pushcfunction(L, read_late);
+	lua_insert(L, -2);
+	MUST(lua_pcall(L, 1, 0, 0)); // its time is over
 	return 0;
 }
 

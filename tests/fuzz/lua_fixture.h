@@ -30,15 +30,19 @@ static inline void *allocate(void *context, void *block, size_t old_size, size_t
 
 static inline lua_State *new_lua(void)
 {
+	static struct ebs_state state;
 	lua_State *L = lua_newstate(allocate, NULL);
 
 	MUST(L);
+	state.L = L;
+	*(struct ebs_state **)lua_getextraspace(L) = &state;
 	ebs_register_view(L);
+	lua_settop(L, 0);
 	return L;
 }
 
-// Runs the function with `argument` as light userdata. A memory error is a finding: what a sample
-// of this size holds never takes so much.
+// Runs the function with `argument` as light userdata. Memory may come to its end: types can be
+// made so that the same few bytes are many values.
 static inline void run_protected(lua_State *L, lua_CFunction function, void *argument)
 {
 	lua_settop(L, 0);
@@ -46,9 +50,7 @@ static inline void run_protected(lua_State *L, lua_CFunction function, void *arg
 	lua_pushlightuserdata(L, argument);
 	int status = lua_pcall(L, 1, 0, 0);
 
-	if (status != LUA_OK && status != LUA_ERRRUN)
-		fprintf(stderr, "Lua: %s\n", lua_tostring(L, -1));
-	MUST(status == LUA_OK || status == LUA_ERRRUN);
+	MUST(status == LUA_OK || status == LUA_ERRRUN || status == LUA_ERRMEM);
 	lua_settop(L, 0);
 }
 
