@@ -147,6 +147,7 @@ function bpf.ktime_get_ns() end
 
 --- What one piece of C became: programs and maps in the kernel.
 ---@class bpf.Object
+---@field globals table<string, bpf.Value> the C's global variables, in place
 local Object = {}
 
 --- Attaches every program whose SEC() says all that is needed; the others are left alone.

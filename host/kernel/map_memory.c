@@ -91,6 +91,16 @@ static bool may_change_flags(struct ebs_object *object)
 	return true;
 }
 
+static bool wants_memory(struct bpf_map *map, bool may_change)
+{
+	enum ebs_globals_kind kind;
+
+	// libbpf sets the flag for variables, unless all of a section are static.
+	if (bpf_map__is_internal(map))
+		return ebs_globals_section(map, &kind) && kind == EBS_GLOBALS_VARIABLE;
+	return may_change && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__pin_path(map);
+}
+
 void ebs_map_memory_prepare(struct ebs_object *object)
 {
 	bool may = may_change_flags(object);
@@ -99,8 +109,7 @@ void ebs_map_memory_prepare(struct ebs_object *object)
 	bpf_object__for_each_map (map, object->handle) {
 		uint32_t flags = bpf_map__map_flags(map);
 
-		if (may && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__is_internal(map) &&
-		    !(flags & BPF_F_MMAPABLE) && !bpf_map__pin_path(map) && kernel_shares_arrays())
+		if (!(flags & BPF_F_MMAPABLE) && wants_memory(map, may) && kernel_shares_arrays())
 			bpf_map__set_map_flags(map, flags | BPF_F_MMAPABLE);
 	}
 }

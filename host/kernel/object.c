@@ -225,6 +225,7 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 void ebs_object_close(struct ebs_object *object)
 {
 	ebs_losses_close(object);
+	ebs_globals_close(object);
 	for (size_t i = 0; i < object->map_count; i++) {
 		ebs_map_memory_forget(&object->maps[i]);
 		object->maps[i].fd = -1;

@@ -3,9 +3,11 @@
 #ifndef EBS_KERNEL_OBJECT_PRIVATE_H
 #define EBS_KERNEL_OBJECT_PRIVATE_H
 
+#include "kernel/globals.h"
 #include "kernel/losses.h"
 #include "kernel/object.h"
 
+struct bpf_map;
 struct bpf_object;
 
 struct ebs_losses {
@@ -13,6 +15,19 @@ struct ebs_losses {
 	size_t count;
 	size_t counters; // those of `list` that the helpers of ebscript.bpf.h count: the first
 	const uint8_t *memory; // the map that they count in, in place; NULL while there is none
+};
+
+// A mapped section of variables.
+struct ebs_section {
+	void *data;
+	size_t size;
+};
+
+struct ebs_globals {
+	struct ebs_global *list; // NULL until asked for
+	size_t count;
+	struct ebs_section *sections;
+	size_t section_count;
 };
 
 struct ebs_object {
@@ -24,6 +39,7 @@ struct ebs_object {
 	struct ebs_program *programs;
 	size_t program_count;
 	struct ebs_losses losses;
+	struct ebs_globals globals;
 };
 
 // btf_programs.c: once before the first open; and between open and load.
@@ -32,6 +48,11 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);
+
+// globals.c: the section of variables that libbpf made this map for; NULL when it is none.
+enum ebs_globals_kind { EBS_GLOBALS_VARIABLE, EBS_GLOBALS_CONSTANT };
+const char *ebs_globals_section(struct bpf_map *map, enum ebs_globals_kind *kind);
+void ebs_globals_close(struct ebs_object *object);
 
 // object.c: the bytes of section .rodata, which may be changed between open and load; NULL when
 // there is none.

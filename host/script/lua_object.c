@@ -76,6 +76,7 @@ static int object_close(lua_State *L)
 	object->open = false;
 	ebs_links_close(object);
 	ebs_handlers_close(object);
+	ebs_lifetime_end(&object->state->views, &object->lifetime);
 	ebs_tell_total_losses(object);
 	ebs_object_close(object->handle);
 	release_anchor(L, object);
@@ -216,6 +217,18 @@ static int object_enum(lua_State *L)
 	return 1;
 }
 
+static int object_index(lua_State *L)
+{
+	if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "globals") == 0) {
+		ebs_check_object(L, 1);
+		ebs_push_globals(L, 1);
+	} else {
+		lua_pushvalue(L, 2);
+		lua_gettable(L, lua_upvalueindex(1));
+	}
+	return 1;
+}
+
 static int object_tostring(lua_State *L)
 {
 	struct script_object *object = luaL_checkudata(L, 1, EBS_OBJECT_CLASS);
@@ -241,6 +254,7 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg metamethods[] = {
 	{ "__close", object_close },
 	{ "__gc", object_gc },
+	{ "__index", object_index },
 	{ "__tostring", object_tostring },
 	{ NULL, NULL },
 };
@@ -248,4 +262,5 @@ static const luaL_Reg metamethods[] = {
 void ebs_register_object(lua_State *L)
 {
 	ebs_new_class(L, EBS_OBJECT_CLASS, methods, metamethods);
+	ebs_register_globals(L);
 }

@@ -6,6 +6,7 @@
 #include "compile/cache.h"
 #include "kernel/attach.h"
 #include "kernel/object.h"
+#include "script/lifetime.h"
 #include "script/state.h"
 
 #define EBS_OBJECT_CLASS  "bpf.Object"
@@ -26,6 +27,7 @@ struct script_object {
 	struct ebs_state *state;
 	struct script_link *links;
 	struct script_handler *handlers;
+	struct ebs_lifetime lifetime; // of views of its variables
 	int64_t losses_told_at;     // when a notice of losses was given, CLOCK_MONOTONIC ns
 	int64_t missed_read_at;     // when the kernel was asked for missed runs
 	bool losses_totalled;       // the totals were told
@@ -52,6 +54,9 @@ void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
 // Attaches and pushes the link. Returns 0, or -errno with `error` filled and nothing pushed.
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error);
+
+// lua_globals.c: pushes the variables of the object at `index`.
+void ebs_push_globals(lua_State *L, int index);
 
 // Called when the object closes.
 void ebs_links_close(struct script_object *object);

@@ -82,6 +82,7 @@ void ebs_interrupt_init(struct ebs_state *state);
 // The modules' openers, each leaves what it makes on the stack or registers metatables only.
 int ebs_open_bpf(lua_State *L);
 void ebs_register_object(lua_State *L);
+void ebs_register_globals(lua_State *L);
 void ebs_register_program(lua_State *L);
 void ebs_register_map(lua_State *L);
 void ebs_register_link(lua_State *L);
