@@ -11,9 +11,10 @@ pkg_check_modules(XXHASH REQUIRED libxxhash>=0.8)
 # ebs_dependency(TARGET ARCHIVE SHARED INCLUDE_DIR NEEDS...): the archive where there is one, which starts faster
 # (no relocation at start) and calls faster, else the shared library.
 function(ebs_dependency target archive shared include_dir)
-    add_library(${target} INTERFACE)
+    add_library(${target} UNKNOWN IMPORTED)
     find_library(${target}_library NAMES ${archive} ${shared} REQUIRED)
-    target_link_libraries(${target} INTERFACE ${${target}_library} ${ARGN})
+    set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${target}_library})
+    target_link_libraries(${target} INTERFACE ${ARGN})
     if(NOT include_dir STREQUAL "")
         target_include_directories(${target} SYSTEM INTERFACE ${include_dir})
     endif()
@@ -27,6 +28,9 @@ list(REMOVE_ITEM elf_needs elf z)
 ebs_dependency(ebs_zlib libz.a z "")
 ebs_dependency(ebs_elf libelf.a elf "" ebs_zlib ${elf_needs})
 ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_zlib)
+
+# Demangles C++ and Rust.
+ebs_dependency(ebs_iberty libiberty.a iberty "")
 
 # Its functions are compiled in place.
 add_library(ebs_xxhash INTERFACE)

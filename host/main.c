@@ -10,7 +10,8 @@
 #define WRONG_USAGE 2
 
 static const char usage[] = "usage: ebscript [options] SCRIPT [ARGUMENTS]\n"
-			    "       ebscript [options] -e CHUNK [ARGUMENTS]\n";
+			    "       ebscript [options] -e CHUNK [ARGUMENTS]\n"
+			    "       ebscript -l [-v] [PATTERN]\n";
 
 static const char help[] =
 	"\n"
@@ -26,6 +27,9 @@ static const char help[] =
 	"  --check          compile and load, so that the verifier has seen it; attach nothing\n"
 	"  --emit c         print the C of the script's first bpf.load() as it is compiled\n"
 	"  --emit obj=FILE  write what it compiles to, an ELF object\n"
+	"  -l [PATTERN]     list what programs can be attached to, and end: KIND:GLOB, as in\n"
+	"                   'tracepoint:sched:*', 'kprobe:vfs_*', 'uprobe:/bin/bash:read*';\n"
+	"                   with -v, what arguments it has\n"
 	"  --stats          at the end, tell where the time of the start went\n"
 	"  --no-cache       neither read nor write compiled objects\n"
 	"  --cache-dir DIR  keep compiled objects in DIR\n"
@@ -63,9 +67,10 @@ int main(int argc, char **argv)
 	};
 	struct ebs_script_options script = { .program = argv[0] };
 	bool clear_cache = false;
+	bool list = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
 		switch (option) {
 		case 'e':
 			script.chunk = optarg;
@@ -73,6 +78,9 @@ int main(int argc, char **argv)
 		case 'h':
 			printf("%s%s", usage, help);
 			return 0;
+		case 'l':
+			list = true;
+			break;
 		case 'v':
 			script.verbose = true;
 			break;
@@ -110,6 +118,10 @@ int main(int argc, char **argv)
 			return refuse(NULL);
 		}
 	}
+	if (list && argc - optind > 1)
+		return refuse("-l takes one pattern; put it in quotes");
+	if (list)
+		return ebs_script_list_probes(argv[optind], script.verbose);
 	if (clear_cache)
 		return ebs_script_clear_cache(script.cache_dir);
 	if (!script.chunk) {

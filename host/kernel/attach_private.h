@@ -31,6 +31,21 @@ int ebs_link_add_fd(struct ebs_link *link, int fd);
 // missed.c: what the kernel counted for the link's probes.
 uint64_t ebs_link_missed(struct ebs_link *link);
 
+// What the architecture puts before the names of system call functions.
+#if defined(__x86_64__)
+#define EBS_SYSCALL_PREFIX "__x64_"
+#elif defined(__aarch64__)
+#define EBS_SYSCALL_PREFIX "__arm64_"
+#elif defined(__s390x__)
+#define EBS_SYSCALL_PREFIX "__s390x_"
+#elif defined(__riscv)
+#define EBS_SYSCALL_PREFIX "__riscv_"
+#else
+#define EBS_SYSCALL_PREFIX ""
+#endif
+
+bool ebs_kernel_has_kprobes(void);
+
 // The section's text behind the first '/', or NULL.
 const char *ebs_section_target(const struct ebs_program *program);
 

@@ -9,26 +9,13 @@
 #include "kernel/attach_private.h"
 #include "kernel/log.h"
 
-// What the architecture puts before the names of system call functions.
-#if defined(__x86_64__)
-#define SYSCALL_PREFIX "__x64_"
-#elif defined(__aarch64__)
-#define SYSCALL_PREFIX "__arm64_"
-#elif defined(__s390x__)
-#define SYSCALL_PREFIX "__s390x_"
-#elif defined(__riscv)
-#define SYSCALL_PREFIX "__riscv_"
-#else
-#define SYSCALL_PREFIX ""
-#endif
-
 static bool is_return_probe(const struct ebs_program *program)
 {
 	return strncmp(program->section, "kret", 4) == 0 ||
 	       strncmp(program->section, "uret", 4) == 0;
 }
 
-static bool kernel_has_kprobes(void)
+bool ebs_kernel_has_kprobes(void)
 {
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0 ||
 	       access("/sys/kernel/tracing/kprobe_events", F_OK) == 0;
@@ -95,14 +82,14 @@ int ebs_attach_kprobe(struct ebs_program *program, const struct ebs_attach_optio
 		return ebs_error_errno(error, ENOMEM, "can't attach a kprobe");
 
 	int result = 0;
-	if (!kernel_has_kprobes())
+	if (!ebs_kernel_has_kprobes())
 		result = explain_no_kprobes(program, function, error);
 	else
 		result = attach_function(program, function, offset, link);
 	if (result == -ENOENT && strncmp(function, "sys_", 4) == 0) {
 		char *prefixed = NULL;
 
-		if (asprintf(&prefixed, SYSCALL_PREFIX "%s", function) >= 0)
+		if (asprintf(&prefixed, EBS_SYSCALL_PREFIX "%s", function) >= 0)
 			result = attach_function(program, prefixed, offset, link);
 		free(prefixed);
 	}
@@ -123,7 +110,7 @@ int ebs_attach_ksyscall(struct ebs_program *program, const struct ebs_attach_opt
 	const char *name = options->values[EBS_ATTACH_FUNCTION].text;
 	if (!name)
 		name = ebs_section_target(program);
-	if (!kernel_has_kprobes()) {
+	if (!ebs_kernel_has_kprobes()) {
 		char *function = NULL;
 		if (asprintf(&function, "sys_%s", name) < 0)
 			return ebs_error_errno(error, ENOMEM, "can't attach");

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The numbers of tracepoints, which only tracefs tells.
+// Tracefs: the numbers of tracepoints, and what can be traced.
 #include "kernel/tracefs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,40 @@ static int open_tracefs(void)
 		root = -errno;
 	close(context);
 	return root;
+}
+
+int ebs_tracefs_read(const char *path, struct ebs_buffer *out)
+{
+	int root = open_tracefs();
+	if (root < 0)
+		return root;
+	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
+	int result = fd < 0 ? -errno : ebs_buffer_read_fd(out, fd);
+	if (fd >= 0)
+		close(fd);
+	close(root);
+	return out->failed ? -ENOMEM : result;
+}
+
+int ebs_tracefs_functions(const char *glob, struct ebs_buffer *out)
+{
+	struct ebs_buffer all = { 0 };
+	int result = ebs_tracefs_read("available_filter_functions", &all);
+	char *rest = all.data;
+	char *line;
+
+	while (!result && (line = strsep(&rest, "\n"))) {
+		char *module = strchr(line, ' ');
+
+		if (module)
+			*module = '\0';
+		if (*line && fnmatch(glob, line, 0) == 0)
+			ebs_buffer_printf(out, "\n%s", line);
+	}
+	if (!result)
+		ebs_buffer_append_string(out, "\n");
+	ebs_buffer_free(&all);
+	return out->failed ? -ENOMEM : result;
 }
 
 static int read_number(int root, const char *path)

@@ -29,6 +29,10 @@ int ebs_script_run(const struct ebs_script_options *options);
 // Empties the cache. Returns the exit status.
 int ebs_script_clear_cache(const char *cache_dir);
 
+// Writes what programs can be attached to, as kernel/probe_list.h says, to standard output. Returns
+// the exit status: 1 also where the pattern matches nothing.
+int ebs_script_list_probes(const char *pattern, bool details);
+
 // Writes the versions of the libraries that scripts run on to standard output, a line each.
 void ebs_script_print_versions(void);
 

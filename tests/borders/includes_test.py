@@ -12,7 +12,8 @@ KNOWS = {
     ".": {"script", "base"},
     "script": {"compile", "kernel", "loop", "output", "types", "base"},
     "compile": {"types", "base"},
-    "kernel": {"types", "base"},
+    "kernel": {"binary", "types", "base"},
+    "binary": {"base"},
     "output": {"types", "base"},
     "types": {"base"},
     "loop": {"base"},
@@ -26,6 +27,7 @@ DOORS = [
     (r"(clang|clang-c|llvm|llvm-c)/", "compile/clang_driver.cpp"),
     (r"bpf/(libbpf|libbpf_.*|bpf)\.h$", "kernel"),
     (r"bpf/btf\.h$", "types"),
+    (r"(libelf|gelf)\.h$|libiberty/", "binary"),
     # The rest of libbpf's headers is for BPF programs.
     (r"bpf/", None),
 ]

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Probes that tracefs, the kernel's symbols, and files know.
+#include "kernel/probe_sources.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/find.h"
+#include "binary/symbols.h"
+#include "kernel/attach_private.h"
+#include "kernel/tracefs.h"
+
+static int refuse_tracefs(int result, struct ebs_error *error)
+{
+	if (result == -EPERM || result == -EACCES)
+		return ebs_error_explain(error, result,
+					 "listing tracepoints needs root: tracefs can't be opened");
+	return ebs_error_errno(error, result, "can't read tracefs, which lists the tracepoints");
+}
+
+// The fields of a tracepoint's own, from lines such as "\tfield:int prio;\toffset:8;\tsize:4;".
+static int read_fields(const char *category, const char *name, struct ebs_buffer *out)
+{
+	struct ebs_buffer format = { 0 };
+	char *path = NULL;
+	int result = -ENOMEM;
+
+	if (asprintf(&path, "events/%s/%s/format", category, name) >= 0)
+		result = ebs_tracefs_read(path, &format);
+	free(path);
+	for (char *field = result ? NULL : strstr(format.data, "\tfield:"); field;
+	     field = strstr(field, "\tfield:")) {
+		field += strlen("\tfield:");
+		char *end = strchr(field, ';');
+		if (!end)
+			break;
+		*end = '\0';
+		const char *space = strrchr(field, ' ');
+		if (!space || strncmp(space + 1, "common_", 7))
+			ebs_buffer_printf(out, "%s\n", field);
+		field = end + 1;
+	}
+	ebs_buffer_free(&format);
+	return result;
+}
+
+static int add_tracepoint(const struct ebs_probe_query *query, char *event)
+{
+	struct ebs_buffer fields = { 0 };
+	char *colon = strchr(event, ':');
+	if (!colon)
+		return 0;
+	*colon = '/';
+	if (fnmatch(query->glob, event, 0) && fnmatch(query->glob, colon + 1, 0))
+		return 0;
+	if (query->details) {
+		*colon = '\0';
+		ebs_buffer_append_string(&fields, "");
+		read_fields(event, colon + 1, &fields);
+		*colon = '/';
+	}
+	int result = query->add(query->context, event, fields.data);
+	ebs_buffer_free(&fields);
+	return result;
+}
+
+int ebs_list_tracepoints(const struct ebs_probe_query *query, struct ebs_error *error)
+{
+	struct ebs_buffer events = { 0 };
+	int result = ebs_tracefs_read("available_events", &events);
+	if (result)
+		refuse_tracefs(result, error);
+	char *rest = events.data;
+	char *line;
+
+	while (!result && (line = strsep(&rest, "\n")))
+		result = add_tracepoint(query, line);
+	ebs_buffer_free(&events);
+	return result;
+}
+
+// What is in the kernel's text, by /proc/kallsyms: "ffffffff81000000 T _text".
+static int visit_kallsyms(const char *prefix, const struct ebs_probe_query *query,
+			  struct ebs_error *error)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	size_t length = strlen(prefix);
+	char name[512], type;
+	int result = 0;
+
+	if (!file)
+		return ebs_error_errno(error, errno, "can't read /proc/kallsyms");
+	while (!result && fscanf(file, "%*s %c %511[^ \t\n]%*[^\n]", &type, name) >= 2)
+		if (strchr("tTwW", type) && strncmp(name, prefix, length) == 0 &&
+		    fnmatch(query->glob, name + length, 0) == 0)
+			result = query->add(query->context, name + length, NULL);
+	fclose(file);
+	return result;
+}
+
+static int need_kprobes(struct ebs_error *error)
+{
+	return ebs_kernel_has_kprobes()
+		       ? 0
+		       : ebs_error_explain(error, EOPNOTSUPP,
+					   "this kernel has no kprobes (it is built without "
+					   "CONFIG_KPROBES)");
+}
+
+int ebs_list_kernel_functions(const struct ebs_probe_query *query, struct ebs_error *error)
+{
+	struct ebs_buffer functions = { 0 };
+	int result = need_kprobes(error);
+	if (result)
+		return result;
+	result = ebs_tracefs_functions(query->glob, &functions);
+	char *rest = functions.data;
+	char *line;
+
+	if (result) // no ftrace: what has a name in the text can be probed, or nearly all of it
+		result = visit_kallsyms("", query, error);
+	else
+		while (!result && (line = strsep(&rest, "\n")))
+			if (*line)
+				result = query->add(query->context, line, NULL);
+	ebs_buffer_free(&functions);
+	return result;
+}
+
+int ebs_list_syscalls(const struct ebs_probe_query *query, struct ebs_error *error)
+{
+	int result = need_kprobes(error);
+
+	return result ? result : visit_kallsyms(EBS_SYSCALL_PREFIX "sys_", query, error);
+}
+
+struct in_file {
+	const struct ebs_probe_query *query;
+	const char *path;
+};
+
+// SEC("uprobe/FILE:NAME"); a demangled name tells what the other means.
+static int add_symbol(void *context, const struct ebs_symbol *symbol)
+{
+	struct in_file *in_file = context;
+	const struct ebs_probe_query *query = in_file->query;
+	const char *details = symbol->demangled ? symbol->demangled : symbol->arguments;
+	bool matches = fnmatch(query->glob, symbol->name, 0) == 0 ||
+		       (symbol->demangled && fnmatch(query->glob, symbol->demangled, 0) == 0);
+	char *name = NULL;
+
+	if (!matches)
+		return 0;
+	if (asprintf(&name, "%s:%s", in_file->path, symbol->name) < 0)
+		return -ENOMEM;
+	int result = query->add(query->context, name, query->details ? details : NULL);
+	free(name);
+	return result;
+}
+
+static int visit_file(const struct ebs_probe_query *query,
+		      int (*visit)(const char *path, ebs_symbol_visit *visit, void *context,
+				   struct ebs_error *error),
+		      struct ebs_error *error)
+{
+	struct in_file in_file = { query, ebs_binary_find(query->file, error) };
+	if (!in_file.path)
+		return -ENOENT;
+	int result = visit(in_file.path, add_symbol, &in_file, error);
+
+	free((char *)in_file.path);
+	return result;
+}
+
+int ebs_list_file_functions(const struct ebs_probe_query *query, struct ebs_error *error)
+{
+	return visit_file(query, ebs_functions_visit, error);
+}
+
+int ebs_list_usdt(const struct ebs_probe_query *query, struct ebs_error *error)
+{
+	return visit_file(query, ebs_usdt_visit, error);
+}
