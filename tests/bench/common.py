@@ -41,13 +41,40 @@ def library(name):
     return archive if archive.exists() else f"-l{name}"
 
 
-def build(folder, *names):
-    """Compiles C programs that lie beside this file, with libbpf, into the folder."""
+def build(folder, *names, lua=False):
+    """Compiles C programs that lie beside this file, with libbpf, and Lua if asked for, into the folder."""
     compiler = [os.environ.get("CC", "cc"), "-O2"]
-    flags = run("pkg-config", "--cflags", "libbpf").split()
+    packages = ["libbpf", "lua5.4"] if lua else ["libbpf"]
+    flags = run("pkg-config", "--cflags", *packages).split()
     libraries = [library(name) for name in ("bpf", "elf", "z")]
+    if lua:
+        libraries += [library("lua5.4"), "-lm", "-ldl"]
     for name in names:
         run(*compiler, "-o", folder / name, HERE / f"{name}.c", *flags, *libraries)
+
+
+class Worker:
+    """A process that measures on demand: a line with a command goes in, a line with figures comes out."""
+
+    def __init__(self, *words):
+        self.words = [str(word) for word in words]
+        self.process = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, command):
+        try:
+            self.process.stdin.write(f"{command}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failure(f"{' '.join(self.words)}: ended at '{command}', exit status {self.process.wait()}")
+        return line.split()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def is_static(ebscript):

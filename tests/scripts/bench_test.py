@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """./dev bench: one round of each row gives whole figures. How good they are is not asked here."""
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,10 @@ FIGURES = {"event_ms", "line_ms", "memory_kib", "peak_kib"}
 PHASES = {"script_ms", "types_ms", "compile_ms", "load_ms", "attach_ms"}
 
 
-def bench(*arguments):
-    words = [sys.executable, BENCH, "start", "--ebscript", tap.EBSCRIPT, *arguments]
-    return subprocess.run(words, capture_output=True, text=True, timeout=8 * tap.PATIENCE)
+def bench(*arguments, what="start", **environment):
+    words = [sys.executable, BENCH, what, "--ebscript", tap.EBSCRIPT, *arguments]
+    environment = {**os.environ, **environment}
+    return subprocess.run(words, capture_output=True, text=True, timeout=8 * tap.PATIENCE, env=environment)
 
 
 @tap.case("start: one round of everything that is installed")
@@ -61,6 +63,21 @@ def as_text():
     for name in ALWAYS:
         tap.match(done.stdout, rf"^\| {name} \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ x \|")
     tap.match(done.stdout, r"^\| cached start / C floor \| at most 1.5 \| [0-9.]+ \| (met|missed) \|$")
+
+
+@tap.case("maps: all programs see the same entries")
+def maps():
+    tap.needs_kernel()
+    done = bench("--rounds", "2", "--json", what="maps", EBS_BENCH_ENTRIES="20000")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    tap.ok(done.stdout, f"no result: {done.stderr}")
+    result = json.loads(done.stdout)
+    tap.equal(len(result["rows"]), 12, "rows")
+    for name, row in result["rows"].items():
+        tap.equal(row["rounds"], 2, f"{name}: rounds")
+        tap.ok(0 < row["min"] <= row["median"], f"{name}: figures")
+    tap.equal(len([goal for goal in result["goals"] if goal["value"]]), 3, "goals that were judged")
+    tap.equal(done.returncode, int(any(goal["met"] is False for goal in result["goals"])), "exit status")
 
 
 @tap.case("refuses what it can't do")
