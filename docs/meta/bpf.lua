@@ -140,6 +140,14 @@ function bpf.inet_ntop(bytes) end
 ---@nodiscard
 function bpf.inet_pton(text) end
 
+--- The map that is pinned at a path, without any C.
+---@param path string
+---@return bpf.Map? map
+---@return string? message
+---@return string? code
+---@nodiscard
+function bpf.pinned(path) end
+
 --- Nanoseconds of CLOCK_MONOTONIC, as the kernel's helper of that name gives them.
 ---@return integer nanoseconds
 ---@nodiscard
@@ -262,6 +270,16 @@ function Program:test_run(options) end
 ---@field key_size integer bytes
 ---@field value_size integer bytes
 ---@field max_entries integer as the kernel has it; bytes, for a ring buffer
+---@field key_type? string as C writes it, where it is known
+---@field value_type? string
+---@field flags string[] "no_prealloc", "mmapable", ...
+---@field id integer the kernel's
+---@field memory integer bytes that the kernel counts for it
+---@field frozen boolean only programs can still change it
+---@field pinned? string the path where the script has it from, or pinned it
+
+--- "noexist": the key must be new; "exist": it must be there.
+---@alias bpf.SetFlag "any"|"exist"|"noexist"
 
 --- `for key, value in pairs(map)` walks over the entries; the current one may be deleted.
 ---@class bpf.Map
@@ -278,10 +296,77 @@ function Map:get(key) end
 
 ---@param key bpf.Value
 ---@param value bpf.Value
+---@param flag? bpf.SetFlag
 ---@return true? ok
 ---@return string? message
 ---@return string? code
-function Map:set(key, value) end
+function Map:set(key, value, flag) end
+
+--- Sets all entries of a table; the message of a failure says how many were written.
+---@param entries table<bpf.Value, bpf.Value>
+---@param flag? bpf.SetFlag
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:update(entries, flag) end
+
+--- Of a queue, stack or bloom filter. "exist": the oldest value makes room.
+---@param value bpf.Value
+---@param flag? "any"|"exist"
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:push(value, flag) end
+
+--- Takes the next value out of a queue or stack.
+---@return bpf.Value? value nil alone: it is empty
+---@return string? message
+---@return string? code
+function Map:pop() end
+
+--- The next value of a queue or stack.
+---@return bpf.Value? value nil alone: it is empty
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:peek() end
+
+--- Whether a value was pushed into a bloom filter; only `false` is certain.
+---@param value bpf.Value
+---@return boolean? contained
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:contains(value) end
+
+--- A new map as the inner definition of a map of maps says.
+---@return bpf.Map? inner
+---@return string? message
+---@return string? code
+---@nodiscard
+function Map:create_inner() end
+
+--- Pins the map on a BPF file system; it outlives the script by that.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:pin(path) end
+
+--- Removes the pin.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:unpin() end
+
+--- From now on only programs can change the map.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Map:freeze() end
+
+--- Gives back a map that the script opened itself; does nothing to a map of an object.
+function Map:close() end
 
 ---@param key bpf.Value
 ---@return boolean? deleted false: the key was not there

@@ -27,6 +27,8 @@ struct ebs_map {
 	const struct ebs_layout *value; // likewise
 	uint32_t key_type_id;           // in the BTF of its object; 0: none
 	uint32_t value_type_id;
+	int btf_fd; // of that BTF, to make maps by: of an inner definition, once its object is
+		    // loaded
 	struct ebs_map *inner; // of a map of maps: what its inner maps are like, never open; may be
 			       // NULL
 	char *pin_path;        // where it is pinned, as far as is known here; may be NULL
@@ -63,6 +65,15 @@ int ebs_map_set(const struct ebs_map *map, const void *key, const void *value, u
 int ebs_map_delete(const struct ebs_map *map, const void *key, struct ebs_error *error);
 // Takes the next value out of a queue or stack. Returns 1, 0 when it is empty, or -errno.
 int ebs_map_pop(const struct ebs_map *map, void *value, struct ebs_error *error);
+
+// An errno of one of these, in words: "can't WHAT map NAME: ...". Returns -errno.
+int ebs_map_explain(const struct ebs_map *map, int number, const char *what, uint64_t flags,
+		    struct ebs_error *error);
+
+// Writes `count` entries: keys and values lie one behind the other, as ebs_map_set() takes them.
+// By batches where the kernel has them. Returns 0, or -errno; `written` says how many were.
+int ebs_map_update(const struct ebs_map *map, const uint8_t *keys, const uint8_t *values,
+		   uint32_t count, uint64_t flags, uint32_t *written, struct ebs_error *error);
 
 // Walks over all entries: an array's in place, others' by batches where the kernel has them. A
 // draining walk deletes each entry as it reads it. NULL with `error` filled.

@@ -11,18 +11,28 @@
 
 #include "base/buffer.h"
 #include "kernel/map_memory.h"
+#include "types/builtin.h"
 
-void ebs_map_complete(struct ebs_map *map)
+// What the kernel says of a part goes in. Returns 0 or -errno.
+static int builtin_layout(const char *name, const struct ebs_layout **part, struct ebs_error *error)
 {
-	const struct ebs_layout *given;
+	if (!name)
+		return 0;
+	*part = ebs_builtin_layout(name);
+	return *part ? 0 : ebs_error_errno(error, ENOMEM, "can't describe a map");
+}
 
+int ebs_map_complete(struct ebs_map *map, struct ebs_error *error)
+{
 	map->kind = ebs_map_kind(map->type);
-	given = ebs_map_kind_value(map->kind, map->value_size);
-	if (given)
-		map->value = given;
 	map->per_cpu = map->kind->per_cpu;
 	map->cpus = map->per_cpu ? libbpf_num_possible_cpus() : 1;
 	map->stride = map->per_cpu ? (map->value_size + 7) / 8 * 8 : map->value_size;
+
+	const char *key = map->key ? NULL : ebs_map_kind_key(map->kind, map->key_size);
+	const char *value = ebs_map_kind_value(map->kind, map->value_size);
+	int result = builtin_layout(key, &map->key, error);
+	return result ? result : builtin_layout(value, &map->value, error);
 }
 
 // Without a type that fits, the part is bytes; but not because memory is short.
@@ -37,6 +47,18 @@ static int part_layout(struct ebs_types *types, uint32_t type_id, uint32_t size,
 	*part = layout && layout->size == size ? layout : NULL;
 	ebs_error_clear(&reason);
 	return short_of_memory ? ebs_error_errno(error, ENOMEM, "can't describe a map") : 0;
+}
+
+int ebs_map_set_types(struct ebs_map *map, uint32_t key_type_id, uint32_t value_type_id,
+		      struct ebs_error *error)
+{
+	map->key_type_id = key_type_id;
+	map->value_type_id = value_type_id;
+	int result = part_layout(map->types, key_type_id, map->key_size, &map->key, error);
+	if (!result)
+		result =
+			part_layout(map->types, value_type_id, map->value_size, &map->value, error);
+	return result ? result : ebs_map_complete(map, error);
 }
 
 int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
@@ -69,15 +91,10 @@ int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs
 	map->flags = bpf_map__map_flags(definition);
 	map->extra = bpf_map__map_extra(definition);
 	map->types = types;
-	map->key_type_id = bpf_map__btf_key_type_id(definition);
-	map->value_type_id = bpf_map__btf_value_type_id(definition);
-	int result = part_layout(types, map->key_type_id, map->key_size, &map->key, error);
-	if (!result)
-		result =
-			part_layout(types, map->value_type_id, map->value_size, &map->value, error);
+	int result = ebs_map_set_types(map, bpf_map__btf_key_type_id(definition),
+				       bpf_map__btf_value_type_id(definition), error);
 	if (result)
 		return result;
-	ebs_map_complete(map);
 	if (!inner)
 		return 0;
 	map->inner = calloc(1, sizeof(*map->inner));

@@ -7,13 +7,18 @@
 
 struct bpf_map;
 
-// Fills in what follows from the kind and the sizes of `map`.
-void ebs_map_complete(struct ebs_map *map);
+// Fills in what follows from the kind and the sizes of `map`. Returns 0, or -errno with `error`
+// filled.
+int ebs_map_complete(struct ebs_map *map, struct ebs_error *error);
 
 // Fills a zeroed `map` from a definition; before it is loaded. Returns 0, or -errno with `error`
 // filled; what is in `map` must be released in either case.
 int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
 		     struct ebs_error *error);
+
+// The layouts of key and value, where they have the right sizes.
+int ebs_map_set_types(struct ebs_map *map, uint32_t key_type_id, uint32_t value_type_id,
+		      struct ebs_error *error);
 
 // Frees all but `map` itself, whose descriptor must have been closed.
 void ebs_map_release(struct ebs_map *map);

@@ -22,42 +22,47 @@
 static const struct ebs_map_kind kinds[] = {
 	{ BPF_MAP_TYPE_HASH, "hash", EBS_MAP_ENTRIES },
 	{ BPF_MAP_TYPE_ARRAY, "array", EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_WALK,
-	  .instead = "its entries are always there" },
+	  .instead = "its entries are always there", .indexed = true },
 	{ BPF_MAP_TYPE_PROG_ARRAY, "prog_array", EBS_MAP_ENTRIES, .value = EBS_VALUE_PROGRAM,
-	  .invalid = "the program is of another kind than those that use the map" },
+	  .invalid = "the program is of another kind than those that use the map",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_PERF_EVENT_ARRAY, "perf_event_array", 0,
-	  .instead = "object:on_event() reads what is put into it" },
+	  .instead = "object:on_event() reads what is put into it", .indexed = true },
 	{ BPF_MAP_TYPE_PERCPU_HASH, "percpu_hash", EBS_MAP_ENTRIES, .per_cpu = true },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, "percpu_array", EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_WALK,
-	  .per_cpu = true, .instead = "its entries are always there" },
+	  .per_cpu = true, .instead = "its entries are always there", .indexed = true },
 	{ BPF_MAP_TYPE_STACK_TRACE, "stack_trace", EBS_MAP_GET | EBS_MAP_DELETE | EBS_MAP_WALK,
-	  .value = EBS_VALUE_ADDRESSES, .instead = "programs fill it by bpf_get_stackid()" },
+	  .value = EBS_VALUE_ADDRESSES, .instead = "programs fill it by bpf_get_stackid()",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_CGROUP_ARRAY, "cgroup_array", SLOT_ABILITIES, .value = EBS_VALUE_CGROUP,
-	  .instead = NOT_TOLD, .invalid = "that is no cgroup of version 2" },
+	  .instead = NOT_TOLD, .invalid = "that is no cgroup of version 2", .indexed = true },
 	{ BPF_MAP_TYPE_LRU_HASH, "lru_hash", EBS_MAP_ENTRIES },
 	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, "lru_percpu_hash", EBS_MAP_ENTRIES, .per_cpu = true },
 	{ BPF_MAP_TYPE_LPM_TRIE, "lpm_trie", EBS_MAP_ENTRIES, .key = EBS_KEY_PREFIX,
 	  .invalid = "the prefix has more bits than the key" },
 	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, "array_of_maps", EBS_MAP_ENTRIES, .value = EBS_VALUE_MAP,
-	  .invalid = OTHER_INNER },
+	  .invalid = OTHER_INNER, .indexed = true },
 	{ BPF_MAP_TYPE_HASH_OF_MAPS, "hash_of_maps", EBS_MAP_ENTRIES, .value = EBS_VALUE_MAP,
 	  .invalid = OTHER_INNER },
 	{ BPF_MAP_TYPE_DEVMAP, "devmap", EBS_MAP_ENTRIES, .value = EBS_VALUE_DEVICE,
 	  .invalid = "there is no such network interface, or the program is none of "
-		     "SEC(\"xdp/devmap\")" },
+		     "SEC(\"xdp/devmap\")",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_SOCKMAP, "sockmap", EBS_MAP_ENTRIES, .value = EBS_VALUE_SOCKET,
-	  .invalid = OTHER_SOCK },
+	  .invalid = OTHER_SOCK, .indexed = true },
 	{ BPF_MAP_TYPE_CPUMAP, "cpumap", EBS_MAP_ENTRIES, .value = EBS_VALUE_CPU,
 	  .invalid = "a queue has at most 16384 places, and the program must be of "
-		     "SEC(\"xdp/cpumap\")" },
+		     "SEC(\"xdp/cpumap\")",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_XSKMAP, "xskmap", SLOT_ABILITIES, .value = EBS_VALUE_SOCKET,
-	  .instead = NOT_TOLD, .invalid = "that is no AF_XDP socket" },
+	  .instead = NOT_TOLD, .invalid = "that is no AF_XDP socket", .indexed = true },
 	{ BPF_MAP_TYPE_SOCKHASH, "sockhash", EBS_MAP_ENTRIES, .value = EBS_VALUE_SOCKET,
 	  .invalid = OTHER_SOCK },
 	{ BPF_MAP_TYPE_CGROUP_STORAGE, "cgroup_storage", EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_WALK,
 	  .instead = "its entries come and go with the cgroups that its program is attached to" },
 	{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, "reuseport_sockarray", EBS_MAP_ENTRIES,
-	  .value = EBS_VALUE_SOCKET, .invalid = "the socket needs SO_REUSEPORT and an address" },
+	  .value = EBS_VALUE_SOCKET, .invalid = "the socket needs SO_REUSEPORT and an address",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, "percpu_cgroup_storage",
 	  EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_WALK, .per_cpu = true,
 	  .instead = "its entries come and go with the cgroups that its program is attached to" },
@@ -67,9 +72,10 @@ static const struct ebs_map_kind kinds[] = {
 	  .instead = NO_LIST, .invalid = "the descriptor of the key is no socket" },
 	{ BPF_MAP_TYPE_DEVMAP_HASH, "devmap_hash", EBS_MAP_ENTRIES, .value = EBS_VALUE_DEVICE,
 	  .invalid = "there is no such network interface, or the program is none of "
-		     "SEC(\"xdp/devmap\")" },
+		     "SEC(\"xdp/devmap\")",
+	  .indexed = true },
 	{ BPF_MAP_TYPE_STRUCT_OPS, "struct_ops", EBS_MAP_GET, .value = EBS_VALUE_STATE,
-	  .instead = "it is only read, by get(0)" },
+	  .instead = "it is only read, by get(0)", .indexed = true },
 	{ BPF_MAP_TYPE_RINGBUF, "ringbuf", 0,
 	  .instead = "object:on_event() reads what is put into it" },
 	{ BPF_MAP_TYPE_INODE_STORAGE, "inode_storage", OWNED_ABILITIES, .key = EBS_KEY_FILE,
@@ -122,37 +128,28 @@ const char *ebs_map_ability_name(enum ebs_map_ability ability)
 	return "such method";
 }
 
-// struct bpf_devmap_val and struct bpf_cpumap_val, with the program in their union under one name:
-// its descriptor when written, its id when read.
-static const struct ebs_layout word = { .kind = EBS_UNSIGNED,
-					.size = 4,
-					.name = (char[]){ "u32" } };
-static struct ebs_field device_fields[] = {
-	{ .name = "ifindex", .layout = &word, .offset = 0 },
-	{ .name = "program", .layout = &word, .offset = 4 },
-};
-static struct ebs_field cpu_fields[] = {
-	{ .name = "qsize", .layout = &word, .offset = 0 },
-	{ .name = "program", .layout = &word, .offset = 4 },
-};
-static const struct ebs_layout device = { .kind = EBS_RECORD,
-					  .size = 8,
-					  .name = (char[]){ "struct bpf_devmap_val" },
-					  .fields = device_fields,
-					  .field_count = 2 };
-static const struct ebs_layout cpu = { .kind = EBS_RECORD,
-				       .size = 8,
-				       .name = (char[]){ "struct bpf_cpumap_val" },
-				       .fields = cpu_fields,
-				       .field_count = 2 };
-
-const struct ebs_layout *ebs_map_kind_value(const struct ebs_map_kind *kind, uint32_t size)
+const char *ebs_map_kind_key(const struct ebs_map_kind *kind, uint32_t size)
 {
-	if (kind->value == EBS_VALUE_DEVICE || kind->value == EBS_VALUE_CPU) {
-		if (size == 4)
-			return &word;
-		if (size == 8)
-			return kind->value == EBS_VALUE_DEVICE ? &device : &cpu;
+	return kind->indexed && size == 4 ? "u32" : NULL;
+}
+
+const char *ebs_map_kind_value(const struct ebs_map_kind *kind, uint32_t size)
+{
+	switch (kind->value) {
+	case EBS_VALUE_DEVICE:
+		return size == 8 ? "struct bpf_devmap_val" : "u32";
+	case EBS_VALUE_CPU:
+		return size == 8 ? "struct bpf_cpumap_val" : "u32";
+	case EBS_VALUE_SOCKET:
+		return size == 8 ? "u64" : "u32";
+	case EBS_VALUE_MAP:
+	case EBS_VALUE_PROGRAM:
+	case EBS_VALUE_CGROUP:
+		return "u32";
+	case EBS_VALUE_PLAIN:
+	case EBS_VALUE_ADDRESSES:
+	case EBS_VALUE_STATE:
+		break;
 	}
 	return NULL;
 }

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "types/layout.h"
-
 // What can be done with a map's entries, one bit each.
 enum ebs_map_ability {
 	EBS_MAP_GET = 1 << 0,
@@ -47,6 +45,7 @@ struct ebs_map_kind {
 	uint32_t type;    // BPF_MAP_TYPE_*
 	const char *name; // the kernel's, in lower case
 	unsigned abilities;
+	bool indexed; // the key is a 32-bit number, whatever the C says
 	bool per_cpu; // an entry has a value for each CPU
 	enum ebs_key_form key;
 	enum ebs_value_form value;
@@ -63,8 +62,9 @@ bool ebs_map_kind_is_known(uint32_t type);
 // The method of bpf.Map that needs the ability: "get()".
 const char *ebs_map_ability_name(enum ebs_map_ability ability);
 
-// What the kernel itself says of the values of a kind, whatever the C does; NULL where it says
-// nothing.
-const struct ebs_layout *ebs_map_kind_value(const struct ebs_map_kind *kind, uint32_t size);
+// The built-in types (types/builtin.h) of keys and values, where the kernel itself prescribes them,
+// else NULL. Of keys the C may say more, of values it may not.
+const char *ebs_map_kind_key(const struct ebs_map_kind *kind, uint32_t size);
+const char *ebs_map_kind_value(const struct ebs_map_kind *kind, uint32_t size);
 
 #endif

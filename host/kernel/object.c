@@ -213,10 +213,16 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 		map->fd = bpf_map__fd(handle);
 		map->max_entries = bpf_map__max_entries(handle);
 		map->flags = bpf_map__map_flags(handle);
+		if (map->inner)
+			map->inner->btf_fd = bpf_object__btf_fd(object->handle);
+		if (bpf_map__is_pinned(handle))
+			map->pin_path = strdup(bpf_map__pin_path(handle));
 		if (map->value_size != bpf_map__value_size(handle)) { // struct_ops: the kernel's
 			map->value_size = bpf_map__value_size(handle);
 			map->value = NULL;
-			ebs_map_complete(map);
+			result = ebs_map_complete(map, error);
+			if (result)
+				return result;
 		}
 	}
 	return ebs_losses_open(object, error);
@@ -279,6 +285,11 @@ struct ebs_program *ebs_object_program(struct ebs_object *object, const char *na
 		if (strcmp(object->programs[i].name, name) == 0)
 			return &object->programs[i];
 	return NULL;
+}
+
+int ebs_program_fd(const struct ebs_program *program)
+{
+	return bpf_program__fd(program->handle);
 }
 
 struct ebs_types *ebs_object_types(struct ebs_object *object)

@@ -66,6 +66,9 @@ struct ebs_map *ebs_object_map(struct ebs_object *object, const char *name);
 struct ebs_program *ebs_object_program_at(struct ebs_object *object, size_t index);
 struct ebs_program *ebs_object_program(struct ebs_object *object, const char *name);
 
+// Owned by the program, which must be loaded.
+int ebs_program_fd(const struct ebs_program *program);
+
 struct ebs_types *ebs_object_types(struct ebs_object *object);
 
 // Runs the program once on `data` (`repeat` times for the timing). Appends the bytes afterwards to

@@ -118,6 +118,7 @@ static const luaL_Reg functions[] = {
 	{ "ktime_get_ns", bpf_ktime_get_ns },
 	{ "load", ebs_bpf_load },
 	{ "load_all", ebs_bpf_load_all },
+	{ "pinned", ebs_bpf_pinned },
 	{ "run", ebs_bpf_run },
 	{ "stop", bpf_stop },
 	{ NULL, NULL },

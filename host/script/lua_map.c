@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Map.
-#include <errno.h>
 #include <string.h>
 
+#include "kernel/map_open.h"
 #include "script/map.h"
-#include "script/value.h"
 
 // Makes room for a key and a value of the map of the userdata on the top.
 static void add_bytes(lua_State *L, struct script_map *self)
@@ -27,7 +26,27 @@ void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 	add_bytes(L, self);
 }
 
-static bool is_open(const struct script_map *self)
+struct script_map *ebs_push_own_map(lua_State *L, int owner)
+{
+	if (owner)
+		owner = lua_absindex(L, owner);
+	struct script_map *self = lua_newuserdatauv(L, sizeof(*self), 2); // map
+
+	*self = (struct script_map){ .own = true };
+	luaL_setmetatable(L, EBS_MAP_CLASS);
+	if (owner) {
+		lua_pushvalue(L, owner);     // map owner
+		lua_setiuservalue(L, -2, 1); // map
+	}
+	return self;
+}
+
+void ebs_finish_own_map(lua_State *L, struct script_map *self)
+{
+	add_bytes(L, self);
+}
+
+bool ebs_map_is_open(const struct script_map *self)
 {
 	return self->map && self->map->fd >= 0;
 }
@@ -36,7 +55,7 @@ struct script_map *ebs_check_map(lua_State *L, int index)
 {
 	struct script_map *self = luaL_checkudata(L, index, EBS_MAP_CLASS);
 
-	if (!is_open(self))
+	if (!ebs_map_is_open(self))
 		luaL_argerror(L, index,
 			      self->own ? "the map is closed" : "the map's object is closed");
 	return self;
@@ -79,111 +98,62 @@ struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_abili
 	return NULL;
 }
 
-// One part of an entry: as its layout says, else a string of just the right size.
-static void read_part(lua_State *L, int index, const struct script_map *self,
-		      const struct ebs_layout *layout, uint32_t size, uint8_t *out,
-		      const char *what)
+// Bytes of the scratch space: the key, and behind it the value.
+static uint8_t *value_bytes(const struct script_map *self)
 {
-	struct ebs_error error = { 0 };
-	size_t length = 0;
-
-	if (layout) {
-		if (ebs_read_value(L, index, self->map->types, layout, out, what, &error))
-			ebs_raise_argument(L, index, &error);
-		return;
-	}
-	const char *bytes = luaL_checklstring(L, index, &length);
-	if (length != size)
-		luaL_argerror(L, index,
-			      lua_pushfstring(L, "%s: a string of %d bytes expected, got %d", what,
-					      (int)size, (int)length));
-	memcpy(out, bytes, size);
+	return self->bytes + self->map->key_size;
 }
 
-static uint8_t *read_key(lua_State *L, struct script_map *self, int index)
+// nil, when nothing was found, or the value; or the failure.
+static int push_found(lua_State *L, struct script_map *self, int found, struct ebs_error *error)
 {
-	read_part(L, index, self, self->map->key, self->map->key_size, self->bytes, "key");
-	return self->bytes;
-}
-
-// A per-CPU value is a sequence with one value for each CPU.
-static uint8_t *read_value(lua_State *L, struct script_map *self, int index)
-{
-	const struct ebs_map *map = self->map;
-	uint8_t *value = self->bytes + map->key_size;
-
-	if (!map->per_cpu) {
-		read_part(L, index, self, map->value, map->value_size, value, "value");
-		return value;
-	}
-	luaL_checktype(L, index, LUA_TTABLE);
-	if (lua_rawlen(L, index) != map->cpus)
-		luaL_argerror(
-			L, index,
-			lua_pushfstring(L, "a per-CPU value is a sequence of %d values, one a CPU",
-					(int)map->cpus));
-	memset(value, 0, ebs_map_value_bytes(map));
-	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
-		lua_rawgeti(L, index, cpu + 1); // value
-		struct ebs_error error = { 0 };
-		char what[32];
-		snprintf(what, sizeof(what), "value[%u]", cpu + 1);
-		size_t length = 0;
-		const char *bytes = map->value ? NULL : lua_tolstring(L, -1, &length);
-		uint8_t *out = value + (size_t)cpu * map->stride;
-
-		if (map->value) {
-			if (ebs_read_value(L, -1, self->map->types, map->value, out, what, &error))
-				ebs_raise_argument(L, index, &error);
-		} else if (!bytes || length != map->value_size) {
-			luaL_argerror(L, index,
-				      lua_pushfstring(L, "%s: a string of %d bytes expected", what,
-						      (int)map->value_size));
-		} else {
-			memcpy(out, bytes, length);
-		}
-		lua_pop(L, 1); // -
-	}
-	return value;
-}
-
-void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
-{
-	lua_createtable(L, (int)map->cpus, 0); // values
-	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
-		ebs_push_value(L, map->value, value + (size_t)cpu * map->stride,
-			       map->value_size); // values value
-		lua_rawseti(L, -2, cpu + 1);     // values
-	}
+	if (!found)
+		lua_pushnil(L);
+	else if (found < 0 || ebs_push_map_value(L, 1, self, value_bytes(self), error))
+		return ebs_fail(L, error);
+	return 1;
 }
 
 static int map_get(lua_State *L)
 {
 	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_GET);
-	uint8_t *key = read_key(L, self, 2);
-	uint8_t *value = self->bytes + self->map->key_size;
+	struct ebs_map_owner owner;
 	struct ebs_error error = { 0 };
-	int found = ebs_map_get(self->map, key, value, &error);
 
-	if (found < 0)
-		return ebs_fail(L, &error);
+	ebs_read_map_key(L, self, 2, self->bytes, &owner);
+	int found = ebs_map_owner_open(&owner, self->bytes, &error);
 	if (!found)
-		lua_pushnil(L);
-	else if (self->map->per_cpu)
-		ebs_push_cpus(L, self->map, value);
-	else
-		ebs_push_value(L, self->map->value, value, self->map->value_size);
-	return 1;
+		found = ebs_map_get(self->map, self->bytes, value_bytes(self), &error);
+	ebs_map_owner_close(&owner);
+	return push_found(L, self, found, &error);
+}
+
+uint64_t ebs_check_map_flag(lua_State *L, int index)
+{
+	static const char *const names[] = { "any", "noexist", "exist", NULL };
+
+	return luaL_checkoption(L, index, "any", names); // BPF_ANY, BPF_NOEXIST, BPF_EXIST
 }
 
 static int map_set(lua_State *L)
 {
 	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_SET);
-	uint8_t *key = read_key(L, self, 2);
-	uint8_t *value = read_value(L, self, 3);
+	uint8_t *value = value_bytes(self);
+	struct ebs_map_owner key_owner;
+	struct ebs_map_owner value_owner;
 	struct ebs_error error = { 0 };
 
-	if (ebs_map_set(self->map, key, value, 0, &error))
+	ebs_read_map_key(L, self, 2, self->bytes, &key_owner);
+	ebs_read_map_value(L, self, 3, value, &value_owner);
+	uint64_t flags = ebs_check_map_flag(L, 4);
+	int result = ebs_map_owner_open(&key_owner, self->bytes, &error);
+	if (!result)
+		result = ebs_map_owner_open(&value_owner, value, &error);
+	if (!result)
+		result = ebs_map_set(self->map, self->bytes, value, flags, &error);
+	ebs_map_owner_close(&key_owner);
+	ebs_map_owner_close(&value_owner);
+	if (result)
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, true);
 	return 1;
@@ -192,20 +162,86 @@ static int map_set(lua_State *L)
 static int map_delete(lua_State *L)
 {
 	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_DELETE);
-	uint8_t *key = read_key(L, self, 2);
+	struct ebs_map_owner owner;
 	struct ebs_error error = { 0 };
-	int deleted = ebs_map_delete(self->map, key, &error);
 
+	ebs_read_map_key(L, self, 2, self->bytes, &owner);
+	int deleted = ebs_map_owner_open(&owner, self->bytes, &error);
+	if (!deleted)
+		deleted = ebs_map_delete(self->map, self->bytes, &error);
+	ebs_map_owner_close(&owner);
 	if (deleted < 0)
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, deleted);
 	return 1;
 }
 
-static void set_integer(lua_State *L, const char *name, lua_Integer value)
+static int map_push(lua_State *L)
 {
-	lua_pushinteger(L, value);
-	lua_setfield(L, -2, name);
+	static const char *const names[] = { "any", "exist", NULL };
+	static const uint64_t flags[] = { 0, 2 /* BPF_EXIST */ };
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_PUSH);
+	struct ebs_map_owner owner;
+	struct ebs_error error = { 0 };
+
+	ebs_read_map_value(L, self, 2, value_bytes(self), &owner);
+	int flag = luaL_checkoption(L, 3, "any", names);
+	if (ebs_map_set(self->map, NULL, value_bytes(self), flags[flag], &error))
+		return ebs_fail(L, &error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int map_pop(lua_State *L)
+{
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_POP);
+	struct ebs_error error = { 0 };
+	int found = ebs_map_pop(self->map, value_bytes(self), &error);
+
+	return push_found(L, self, found, &error);
+}
+
+static int map_peek(lua_State *L)
+{
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_PEEK);
+	struct ebs_error error = { 0 };
+	int found = ebs_map_get(self->map, NULL, value_bytes(self), &error);
+
+	return push_found(L, self, found, &error);
+}
+
+static int map_contains(lua_State *L)
+{
+	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_CONTAINS);
+	struct ebs_map_owner owner;
+	struct ebs_error error = { 0 };
+
+	ebs_read_map_value(L, self, 2, value_bytes(self), &owner);
+	int found = ebs_map_get(self->map, NULL, value_bytes(self), &error);
+	if (found < 0)
+		return ebs_fail(L, &error);
+	lua_pushboolean(L, found);
+	return 1;
+}
+
+// Serves close(), __close and, by map_gc(), __gc. A map of an object closes with it.
+static int map_close(lua_State *L)
+{
+	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
+
+	if (self->own && self->map)
+		ebs_map_close(self->map);
+	return 0;
+}
+
+static int map_gc(lua_State *L)
+{
+	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
+
+	if (self->own)
+		ebs_map_free(self->map);
+	self->map = NULL;
+	return 0;
 }
 
 static int map_index(lua_State *L)
@@ -213,18 +249,12 @@ static int map_index(lua_State *L)
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 	const char *key = luaL_checkstring(L, 2);
 
-	if (strcmp(key, "name") == 0) {
+	if (strcmp(key, "name") == 0)
 		lua_pushstring(L, self->map->name);
-	} else if (strcmp(key, "info") == 0) {
-		lua_newtable(L); // info
-		lua_pushstring(L, ebs_map_type_name(self->map));
-		lua_setfield(L, -2, "type");
-		set_integer(L, "key_size", self->map->key_size);
-		set_integer(L, "value_size", self->map->value_size);
-		set_integer(L, "max_entries", self->map->max_entries);
-	} else {
+	else if (strcmp(key, "info") == 0)
+		ebs_push_map_info(L, ebs_check_map(L, 1)->map);
+	else
 		lua_getfield(L, lua_upvalueindex(1), key);
-	}
 	return 1;
 }
 
@@ -233,25 +263,37 @@ static int map_tostring(lua_State *L)
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 
 	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name,
-			is_open(self) ? "" : " (closed)");
+			ebs_map_is_open(self) ? "" : " (closed)");
 	return 1;
 }
 
 // clang-format off
 static const luaL_Reg methods[] = {
 	{ "clear", ebs_map_clear_entries },
+	{ "close", map_close },
+	{ "contains", map_contains },
 	{ "copy", ebs_map_copy },
 	{ "count", ebs_map_count_entries },
+	{ "create_inner", ebs_map_create_inner_method },
 	{ "delete", map_delete },
 	{ "drain", ebs_map_drain },
+	{ "freeze", ebs_map_freeze_method },
 	{ "get", map_get },
 	{ "pairs", ebs_map_pairs },
+	{ "peek", map_peek },
+	{ "pin", ebs_map_pin_method },
+	{ "pop", map_pop },
+	{ "push", map_push },
 	{ "set", map_set },
+	{ "unpin", ebs_map_unpin_method },
+	{ "update", ebs_map_update_method },
 	{ NULL, NULL },
 };
 // clang-format on
 
 static const luaL_Reg metamethods[] = {
+	{ "__close", map_close },
+	{ "__gc", map_gc },
 	{ "__index", map_index },
 	{ "__len", ebs_map_length },
 	{ "__pairs", ebs_map_pairs },

@@ -10,18 +10,20 @@ static bool is_plain_key(const struct ebs_layout *key)
 	       (key->kind != EBS_RECORD && key->kind != EBS_ARRAY && key->kind != EBS_FLOAT);
 }
 
-static void push_value(lua_State *L, const struct ebs_map *map, const uint8_t *value)
+// The map is at index 1.
+static void push_value(lua_State *L, const struct script_map *self, const uint8_t *value)
 {
-	if (map->per_cpu)
-		ebs_push_cpus(L, map, value);
-	else
-		ebs_push_value(L, map->value, value, map->value_size);
+	struct ebs_error error = { 0 };
+
+	if (ebs_push_map_value(L, 1, self, value, &error))
+		ebs_raise(L, &error);
 }
 
 // Adds a batch to the table on the top, which has `count` elements if it is a list.
-static void add_batch(lua_State *L, const struct ebs_map *map, const struct ebs_map_batch *batch,
-		      lua_Integer count)
+static void add_batch(lua_State *L, const struct script_map *self,
+		      const struct ebs_map_batch *batch, lua_Integer count)
 {
+	const struct ebs_map *map = self->map;
 	struct ebs_step key = ebs_step_value(map->key, map->key_size); // copy
 	bool plain = is_plain_key(map->key);
 
@@ -33,8 +35,8 @@ static void add_batch(lua_State *L, const struct ebs_map *map, const struct ebs_
 			lua_createtable(L, 0, 2);             // copy entry
 		ebs_push_step(L, &key, bytes, map->key_size); // ... key
 		if (!plain)
-			lua_setfield(L, -2, "key");                    // copy entry
-		push_value(L, map, batch->values + i * batch->stride); // ... value
+			lua_setfield(L, -2, "key");                     // copy entry
+		push_value(L, self, batch->values + i * batch->stride); // ... value
 		if (plain) {
 			lua_rawset(L, -3); // copy
 			continue;
@@ -60,7 +62,7 @@ int ebs_map_copy(lua_State *L)
 	bool indexed = list || !batch.keys;
 	lua_createtable(L, indexed ? size : 0, indexed ? 0 : size); // walk copy
 	while (result > 0) {
-		add_batch(L, self->map, &batch, count);
+		add_batch(L, self, &batch, count);
 		count += batch.count;
 		result = ebs_map_walk_fill(walk, &batch, &error);
 	}

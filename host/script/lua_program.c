@@ -30,6 +30,11 @@ static struct script_program *check_program(lua_State *L, int index)
 	return self;
 }
 
+struct ebs_program *ebs_check_program(lua_State *L, int index)
+{
+	return check_program(L, index)->program;
+}
+
 static void read_options(lua_State *L, int index, struct ebs_attach_options *options)
 {
 	const char *names[EBS_ATTACH_OPTIONS + 1] = { NULL };

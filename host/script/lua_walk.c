@@ -16,6 +16,7 @@ struct script_walk {
 	struct ebs_lifetime lifetime; // of the current entry's views
 	bool key_view;                // the key comes as a view
 	bool value_view;              // so does the value, as a whole
+	bool by_get;                  // the value is handed out as get() does
 	int count;                    // what follows the key: the value, or so many of its fields
 	struct ebs_step key;
 	struct ebs_step values[];
@@ -83,6 +84,7 @@ static void push_loop_walk(lua_State *L, bool drain)
 
 	walk->key_view = ebs_has_view(map->key);
 	walk->value_view = !fields && !map->per_cpu && ebs_has_view(map->value);
+	walk->by_get = !fields && map->kind->value != EBS_VALUE_PLAIN && !walk->value_view;
 	walk->key = ebs_step_value(map->key, map->key_size);
 	walk->values[0] = ebs_step_value(map->value, map->value_size);
 	for (int i = 0; i < fields; i++)
@@ -121,6 +123,18 @@ static void push_cpus(lua_State *L, const struct ebs_map *map, const struct ebs_
 	}
 }
 
+// A value that stands for something else, as the kind of the map says.
+static int push_by_get(lua_State *L, struct script_walk *walk, const uint8_t *value)
+{
+	struct ebs_error error = { 0 };
+
+	lua_getiuservalue(L, lua_upvalueindex(1), 1); // key map
+	if (ebs_push_map_value(L, -1, walk->self, value, &error))
+		return ebs_raise(L, &error);
+	lua_remove(L, -2); // key value
+	return 2;
+}
+
 // The iterator: gives key, value or key, field, ... This is what each turn of a loop costs, so
 // that nothing is looked up or checked here that can be beforehand.
 static int walk_next(lua_State *L)
@@ -156,6 +170,8 @@ static int walk_next(lua_State *L)
 		ebs_push_view(L, map->value, value, map->value_size, &walk->lifetime); // key value
 		return 2;
 	}
+	if (walk->by_get)
+		return push_by_get(L, walk, value);
 	for (int i = 0; i < walk->count; i++) {
 		if (map->per_cpu)
 			push_cpus(L, map, &walk->values[i], value); // key value...

@@ -3,6 +3,7 @@
 #ifndef EBS_SCRIPT_MAP_H
 #define EBS_SCRIPT_MAP_H
 
+#include "kernel/map_owner.h"
 #include "script/object.h"
 
 // A map of an object, which user value 1 keeps alive; or one that the script opened itself.
@@ -16,17 +17,53 @@ struct script_map {
 struct script_map *ebs_check_map(lua_State *L, int index);
 // The same; raises also when the map's kind hasn't the ability, and says what it has.
 struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_ability ability);
+bool ebs_map_is_open(const struct script_map *self);
 
+// Pushes a map of the script's own that has nothing yet; its `map` comes next, then
+// ebs_finish_own_map() with the userdata on the top. What is at `owner` is kept alive; 0: nothing.
+struct script_map *ebs_push_own_map(lua_State *L, int owner);
+void ebs_finish_own_map(lua_State *L, struct script_map *self);
+
+// map_keys.c: the key at `index`, written to `out`. Where it is a descriptor of what the entry
+// belongs to, that is left to ebs_map_owner_open(), as nothing may raise while it is open. Raises
+// when it doesn't fit.
+void ebs_read_map_key(lua_State *L, const struct script_map *self, int index, uint8_t *out,
+		      struct ebs_map_owner *owner);
+// The owner at `index`, as a descriptor or a table such as { pid = 1 }.
+void ebs_read_map_owner(lua_State *L, int index, enum ebs_key_form form, const char *what,
+			uint8_t *out, struct ebs_map_owner *owner);
+// One part of an entry, at `index`, of which the fault is that of argument `argument`: as its
+// layout says, else a string of just the right size.
+void ebs_read_map_part(lua_State *L, int argument, int index, const struct script_map *self,
+		       const struct ebs_layout *layout, uint32_t size, uint8_t *out,
+		       const char *what);
+
+// map_values.c: likewise for values.
+void ebs_read_map_value(lua_State *L, const struct script_map *self, int index, uint8_t *out,
+			struct ebs_map_owner *owner);
+// Pushes a value as get() gives it; the map is at `index`. An inner map that is gone meanwhile is
+// nil. Returns 0, or -errno with `error` filled and nothing pushed.
+int ebs_push_map_value(lua_State *L, int index, const struct script_map *self, const uint8_t *value,
+		       struct ebs_error *error);
 // Pushes a per-CPU value: a sequence with one value for each CPU.
 void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value);
 
-// lua_walk.c: loops.
+// BPF_ANY, BPF_EXIST or BPF_NOEXIST for the word at `index`, or for none.
+uint64_t ebs_check_map_flag(lua_State *L, int index);
+
+// Methods in files of their own: lua_walk.c, map_update.c, map_open.c, map_info.c.
 int ebs_map_pairs(lua_State *L);
 int ebs_map_drain(lua_State *L);
 // Pushes userdata that owns a new walk over the map at index 1; NULL with `error` filled and the
 // userdata pushed too.
 struct ebs_map_walk *ebs_push_walk(lua_State *L, struct script_map *self, struct ebs_error *error);
 void ebs_register_walk(lua_State *L);
+int ebs_map_update_method(lua_State *L);
+int ebs_map_create_inner_method(lua_State *L);
+int ebs_map_pin_method(lua_State *L);
+int ebs_map_unpin_method(lua_State *L);
+int ebs_map_freeze_method(lua_State *L);
+void ebs_push_map_info(lua_State *L, const struct ebs_map *map);
 
 // lua_map_whole.c: what concerns all entries.
 int ebs_map_copy(lua_State *L);

@@ -50,6 +50,8 @@ void ebs_object_unkeep(lua_State *L, int index, const void *value);
 
 // Each pushes the userdata of a part of the object at `index`.
 void ebs_push_program(lua_State *L, int index, struct ebs_program *program);
+// The program at `index`; raises when it is none, or its object is closed.
+struct ebs_program *ebs_check_program(lua_State *L, int index);
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
 // Attaches and pushes the link. Returns 0, or -errno with `error` filled and nothing pushed.
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,

@@ -64,6 +64,15 @@ struct ebs_types *ebs_types_new(const struct btf *btf)
 	return types;
 }
 
+struct ebs_types *ebs_types_from_kernel(uint32_t btf_id)
+{
+	struct btf *btf = btf__load_from_kernel_by_id(btf_id);
+	struct ebs_types *types = btf ? ebs_types_new(btf) : NULL;
+
+	btf__free(btf);
+	return types;
+}
+
 const struct btf *ebs_types_btf(const struct ebs_types *types)
 {
 	return types->btf;

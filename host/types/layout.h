@@ -54,6 +54,8 @@ struct ebs_field {
 // errno set.
 struct ebs_types;
 struct ebs_types *ebs_types_new(const struct btf *btf);
+// Of BTF that the kernel has, by its id.
+struct ebs_types *ebs_types_from_kernel(uint32_t btf_id);
 void ebs_types_free(struct ebs_types *types);
 
 // The layout of a type, owned by `types`. Qualifiers and typedefs are looked through, though `name`

@@ -125,14 +125,26 @@ for _, name in ipairs({ "hash", "lru" }) do
 end
 
 tap.test("what a map is", function()
-    tap.equal(
-        object:map("hash").info,
-        { type = "hash", key_size = 4, value_size = 8, max_entries = 5000 }
-    )
+    local info = object:map("hash").info
+    tap.ok(info.id > 0)
+    tap.ok(info.memory > 0)
+    info.id, info.memory = nil, nil
+    tap.equal(info, {
+        type = "hash",
+        key_size = 4,
+        value_size = 8,
+        max_entries = 5000,
+        key_type = "__u32",
+        value_type = "__u64",
+        flags = {},
+        frozen = false,
+    })
     tap.equal(object:map("lru_percpu").info.type, "lru_percpu_hash")
+    tap.equal(object:map("trie").info.flags, { "no_prealloc" })
+    info = object:map("events").info
     tap.equal(
-        object:map("events").info,
-        { type = "ringbuf", key_size = 0, value_size = 0, max_entries = 4096 }
+        { info.type, info.key_size, info.value_size, info.max_entries, info.key_type },
+        { "ringbuf", 0, 0, 4096 }
     )
     tap.equal(tostring(object:map("hash")), "bpf.Map: hash")
     tap.raises(function()

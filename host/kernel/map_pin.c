@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Pins, that outlive the process; and freezing.
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/path.h"
+#include "kernel/map_open.h"
+
+// Why something can't be pinned at `path`: mostly its folder is wrong.
+static int explain_pin(const struct ebs_map *map, const char *path, int number,
+		       struct ebs_error *error)
+{
+	char *folder = ebs_path_directory(path);
+	struct statfs status;
+	int result;
+
+	if (number == EEXIST)
+		result = ebs_error_explain(error, number,
+					   "can't pin map \"%s\": \"%s\" exists already", map->name,
+					   path);
+	else if (folder && statfs(folder, &status))
+		result = ebs_error_errno(error, errno, "can't pin map \"%s\" in folder \"%s\"",
+					 map->name, folder);
+	else if (folder && status.f_type != BPF_FS_MAGIC)
+		result = ebs_error_explain(
+			error, number,
+			"can't pin map \"%s\": folder \"%s\" is on no BPF file system; mount one: "
+			"mount -t bpf bpf /sys/fs/bpf",
+			map->name, folder);
+	else if (number == EPERM && strchr(path + strlen(folder ? folder : ""), '.'))
+		result = ebs_error_explain(
+			error, number,
+			"can't pin map \"%s\" at \"%s\": the kernel takes no names with a dot",
+			map->name, path);
+	else
+		result = ebs_error_errno(error, number, "can't pin map \"%s\" at \"%s\"", map->name,
+					 path);
+	free(folder);
+	return result;
+}
+
+int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
+{
+	char *kept;
+
+	if (map->pin_path)
+		return ebs_error_explain(error, EEXIST,
+					 "map \"%s\" is pinned at \"%s\" already: unpin() it first",
+					 map->name, map->pin_path);
+	kept = strdup(path);
+	if (!kept)
+		return ebs_error_errno(error, ENOMEM, "can't pin map \"%s\"", map->name);
+	if (bpf_obj_pin(map->fd, path)) {
+		int number = errno;
+
+		free(kept);
+		return explain_pin(map, path, number, error);
+	}
+	map->pin_path = kept;
+	return 0;
+}
+
+int ebs_map_unpin(struct ebs_map *map, struct ebs_error *error)
+{
+	if (!map->pin_path)
+		return ebs_error_explain(error, ENOENT, "map \"%s\" is not pinned", map->name);
+	if (unlink(map->pin_path) && errno != ENOENT)
+		return ebs_error_errno(error, errno, "can't unpin map \"%s\" from \"%s\"",
+				       map->name, map->pin_path);
+	free(map->pin_path);
+	map->pin_path = NULL;
+	return 0;
+}
+
+int ebs_map_freeze(const struct ebs_map *map, struct ebs_error *error)
+{
+	if (!bpf_map_freeze(map->fd))
+		return 0;
+	if (errno == EBUSY)
+		return ebs_error_explain(
+			error, errno,
+			"can't freeze map \"%s\": it is frozen already, or is just "
+			"being changed",
+			map->name);
+	return ebs_map_explain(map, errno, "freeze", 0, error);
+}
+
+static void compare(struct ebs_buffer *out, const char *what, uint64_t pinned, uint64_t wanted)
+{
+	if (pinned != wanted)
+		ebs_buffer_printf(out, "%s%s is %llu, not %llu", out->size ? ", " : "", what,
+				  (unsigned long long)pinned, (unsigned long long)wanted);
+}
+
+void ebs_map_differences(const struct ebs_map *map, const char *path, struct ebs_buffer *out)
+{
+	struct ebs_map *pinned = ebs_map_open_pinned(path, NULL);
+
+	if (!pinned)
+		return;
+	if (pinned->type != map->type)
+		ebs_buffer_printf(out, "it is of kind %s, not %s", ebs_map_type_name(pinned),
+				  ebs_map_type_name(map));
+	compare(out, "key_size", pinned->key_size, map->key_size);
+	compare(out, "value_size", pinned->value_size, map->value_size);
+	compare(out, "max_entries", pinned->max_entries, map->max_entries);
+	compare(out, "map_flags", pinned->flags, map->flags);
+	compare(out, "map_extra", pinned->extra, map->extra);
+	ebs_map_free(pinned);
+}
