@@ -396,10 +396,10 @@ struct {
     end, "key: a string of 4 bytes expected, got 1")
     tap.raises(function()
         raw:get(1)
-    end, "string of 4 bytes expected, got 1")
+    end, "string of 4 bytes expected, got number")
     tap.raises(function()
         raw:set("\1\0\0\0", {})
-    end, "string expected")
+    end, "string of 6 bytes expected, got table")
 
     local states = object:enum("enum door")
     tap.equal(states, { OPEN = 1, SHUT = 2, [1] = "OPEN", [2] = "SHUT" })
