@@ -66,6 +66,24 @@ static inline const void *ebs_btf_details(const struct btf_type *type)
 	return type + 1;
 }
 
+// One step through qualifiers, typedefs, tags and arrays: the type behind. 0 for what is none of
+// these, and for void.
+static inline uint32_t ebs_btf_behind(const struct btf_type *type)
+{
+	switch (ebs_btf_kind(type)) {
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		return type->type;
+	case BTF_KIND_ARRAY:
+		return ((const struct btf_array *)ebs_btf_details(type))->type;
+	default:
+		return 0;
+	}
+}
+
 // The name of enumerator `index`, which is below the type's vlen.
 static inline uint32_t ebs_btf_enumerator(const struct btf_type *type, uint32_t index)
 {

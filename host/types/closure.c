@@ -53,25 +53,9 @@ void ebs_closure_follow(struct ebs_closure *closure, uint32_t id)
 	for (int i = 0; i < 32 && id > 0 && id < closure->blob->count; i++) {
 		const struct btf_type *type = ebs_btf_type(closure->blob, id);
 
-		switch (ebs_btf_kind(type)) {
-		case BTF_KIND_STRUCT:
-		case BTF_KIND_UNION:
+		if (ebs_btf_is_record(type))
 			need(closure, id, EBS_PART_WHOLE);
-			return;
-		case BTF_KIND_PTR:
-		case BTF_KIND_TYPEDEF:
-		case BTF_KIND_CONST:
-		case BTF_KIND_VOLATILE:
-		case BTF_KIND_RESTRICT:
-		case BTF_KIND_TYPE_TAG:
-			id = type->type;
-			break;
-		case BTF_KIND_ARRAY:
-			id = ((const struct btf_array *)ebs_btf_details(type))->type;
-			break;
-		default:
-			return;
-		}
+		id = ebs_btf_kind(type) == BTF_KIND_PTR ? type->type : ebs_btf_behind(type);
 	}
 }
 

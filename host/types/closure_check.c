@@ -55,17 +55,11 @@ static int64_t size_of(const struct ebs_btf_blob *blob, uint32_t id)
 		case BTF_KIND_ARRAY:
 			count *= array->nelems;
 			count = count > LARGEST ? LARGEST + 1 : count;
-			id = array->type;
-			continue;
-		case BTF_KIND_TYPEDEF:
-		case BTF_KIND_CONST:
-		case BTF_KIND_VOLATILE:
-		case BTF_KIND_RESTRICT:
-		case BTF_KIND_TYPE_TAG:
-			id = type->type;
+			id = ebs_btf_behind(type);
 			continue;
 		default:
-			return -1;
+			id = ebs_btf_behind(type);
+			continue;
 		}
 		return size * count > LARGEST ? LARGEST + 1 : size * count;
 	}
@@ -121,13 +115,6 @@ static int walk(struct check *check, uint32_t id, bool behind, int depth)
 	case BTF_KIND_PTR:
 		result = walk(check, type->type, true, depth + 1);
 		break;
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_CONST:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_TYPE_TAG:
-		result = walk(check, type->type, behind, depth + 1);
-		break;
 	case BTF_KIND_ARRAY: {
 		const struct btf_array *array = ebs_btf_details(type);
 
@@ -155,6 +142,8 @@ static int walk(struct check *check, uint32_t id, bool behind, int depth)
 			result = walk(check, params[i].type, behind, depth + 1);
 		break;
 	}
+	default: // 0 is void, which is done at once
+		result = walk(check, ebs_btf_behind(type), behind, depth + 1);
 	}
 	*state = (*state & ~visiting) | done;
 	return result;
