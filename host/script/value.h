@@ -36,8 +36,8 @@ int ebs_read_value(lua_State *L, int index, struct ebs_types *types,
 // Whether values of this layout (NULL: not known) can be views: records, and arrays of records.
 bool ebs_has_view(const struct ebs_layout *layout);
 
-// Pushes these as a view, which decodes what the script reads of it. The bytes must stay until ebs_lifetime_end(): then the view raises. Anything else is pushed as
-// its value.
+// Pushes these as a view, which decodes what the script reads of it. The bytes must stay until
+// ebs_lifetime_end(): then the view raises. Anything else is pushed as its value.
 void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
 		   struct ebs_lifetime *lifetime);
 

@@ -122,6 +122,14 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 	}
 }
 
+static void push_wide_bitfield(lua_State *L, const struct ebs_field *field, const uint8_t *record)
+{
+	uint8_t bytes[16];
+
+	ebs_bitfield_get_bytes(field, record, bytes);
+	lua_pushlstring(L, (const char *)bytes, sizeof(bytes));
+}
+
 void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *record, size_t size)
 {
 	if (!field->bit_size) {
@@ -134,6 +142,8 @@ void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *
 	}
 	if (field->offset + (field->bit_offset + field->bit_size + 7u) / 8 > size)
 		lua_pushnil(L);
+	else if (field->layout->kind == EBS_BYTES)
+		push_wide_bitfield(L, field, record);
 	else if (field->layout->kind == EBS_BOOL)
 		lua_pushboolean(L, ebs_bitfield_get(field, record) != 0);
 	else

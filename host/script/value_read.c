@@ -274,6 +274,24 @@ static int refuse_field(struct reader *reader, const char *name, const struct eb
 	return result;
 }
 
+static int read_wide_bitfield(struct reader *reader, int index, const struct ebs_field *field,
+			      uint8_t *record, const struct place *place)
+{
+	uint8_t bytes[16];
+	char text[120];
+	int result = read_text(reader, index, field->layout, bytes, place);
+
+	if (result)
+		return result;
+	if (!ebs_bitfield_fits(field, bytes)) {
+		snprintf(text, sizeof(text), "the integer in these bytes doesn't fit into %u bits",
+			 field->bit_size);
+		return refuse(reader, place, text);
+	}
+	ebs_bitfield_set_bytes(field, record, bytes);
+	return 0;
+}
+
 static int read_field(struct reader *reader, int index, const struct ebs_field *field,
 		      uint8_t *record, const struct place *place)
 {
@@ -281,6 +299,8 @@ static int read_field(struct reader *reader, int index, const struct ebs_field *
 
 	if (!field->bit_size)
 		return read_value(reader, index, field->layout, record + field->offset, place);
+	if (field->layout->kind == EBS_BYTES)
+		return read_wide_bitfield(reader, index, field, record, place);
 	if (field->layout->kind == EBS_BOOL) {
 		if (!lua_isboolean(reader->L, index))
 			return refuse_value(reader, index, place, field->layout, "true or false");

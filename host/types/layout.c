@@ -145,25 +145,22 @@ static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_
 		layout->kind = EBS_UNSIGNED;
 	} else if (btf_is_float(type) && (layout->size == 4 || layout->size == 8)) {
 		layout->kind = EBS_FLOAT;
-	} else if (btf_is_int(type) && plain_size) {
+	} else if (btf_is_int(type)) {
 		int encoding = btf_int_encoding(type);
 
+		layout->is_signed = encoding & BTF_INT_SIGNED;
+		if (!plain_size)
+			return layout;
 		if (encoding & BTF_INT_BOOL)
 			layout->kind = EBS_BOOL;
 		else
 			layout->kind = encoding & BTF_INT_SIGNED ? EBS_SIGNED : EBS_UNSIGNED;
 	} else if (btf_is_any_enum(type) && plain_size) {
-		layout->kind = EBS_UNSIGNED;
-		if (btf_is_enum(type) && !btf_kflag(type)) {
-			// Before the flag meant "signed" compilers left it out: negative values
-			// tell.
-			const struct btf_enum *value = btf_enum(type);
-			for (int i = 0; i < btf_vlen(type); i++)
-				if (value[i].val < 0)
-					layout->kind = EBS_SIGNED;
-		} else if (btf_kflag(type)) {
-			layout->kind = EBS_SIGNED;
-		}
+		layout->kind = btf_kflag(type) ? EBS_SIGNED : EBS_UNSIGNED;
+		// LLVM 14 didn't write the flag: negative values tell, or those from 2^31 on.
+		for (int i = 0; EBS_LLVM_MAJOR < 15 && btf_is_enum(type) && i < btf_vlen(type); i++)
+			if (btf_enum(type)[i].val < 0)
+				layout->kind = EBS_SIGNED;
 	}
 	return layout;
 }
@@ -249,7 +246,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 			.bit_offset = bits ? bit_offset % 8 : 0,
 		};
 		int result = 0;
-		if (bits > 64)
+		bool wide = inner->kind == EBS_BYTES && inner->size == 16; // __int128
+		if (bits > (wide ? 128 : 64))
 			return ebs_error_set(error, "EINVAL", "the bitfield %s of %s is too wide",
 					     name, layout->name);
 		if (*name)

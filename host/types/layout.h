@@ -18,7 +18,7 @@ enum ebs_kind {
 	EBS_BOOL,
 	EBS_FLOAT,  // 4 or 8 bytes
 	EBS_STRING, // char[N]: text up to the first NUL
-	EBS_BYTES,  // unsigned char[N], and whatever has no better meaning
+	EBS_BYTES,  // unsigned char[N], __int128, and whatever has no better meaning
 	EBS_ARRAY,
 	EBS_RECORD, // struct or union
 };
@@ -31,6 +31,7 @@ struct ebs_layout {
 	uint64_t serial; // no two layouts of a process have the same, not even at the same address
 	bool flexible;   // declared without a length, or a record with such a field: reaches to
 			 // the sample's end
+	bool is_signed;  // of __int128, which is BYTES; else the kind tells
 	char *name;      // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
 	const struct ebs_layout *element; // ARRAY
@@ -75,9 +76,16 @@ const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const 
 // are equal, and just the types' own names may differ.
 bool ebs_layout_equal(const struct ebs_layout *one, const struct ebs_layout *other);
 
-// The integer in a bitfield of the record at `record`, sign-extended when the field is signed.
+// The integer in a bitfield of the record at `record`, sign-extended when the field is signed. For
+// bitfields up to 64 bits.
 int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record);
 void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t value);
+
+// The same for bitfields of __int128, whose layout is BYTES: as its 16 bytes. ebs_bitfield_fits():
+// does the integer in the 16 bytes have no more bits than the field?
+void ebs_bitfield_get_bytes(const struct ebs_field *field, const uint8_t *record, uint8_t *out);
+void ebs_bitfield_set_bytes(const struct ebs_field *field, uint8_t *record, const uint8_t *bytes);
+bool ebs_bitfield_fits(const struct ebs_field *field, const uint8_t *bytes);
 
 // One variable of a data section such as ".rodata".
 struct ebs_variable {

@@ -130,3 +130,59 @@ void ebs_bitfield_set(const struct ebs_field *field, uint8_t *record, uint64_t v
 		*byte = (*byte & ~byte_mask) | (uint8_t)(word >> byte_shift(i, bytes));
 	}
 }
+
+// `bits` of the field, from the bit that counts 2 to the power of `low` on: a bitfield of its own.
+static struct ebs_field bitfield_part(const struct ebs_field *field, unsigned low, unsigned bits)
+{
+	static const struct ebs_layout word = { .kind = EBS_UNSIGNED, .size = 8 };
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	unsigned start = field->bit_offset + low;
+#else
+	unsigned start = field->bit_offset + field->bit_size - low - bits;
+#endif
+
+	return (struct ebs_field){ field->name, &word, field->offset + start / 8, bits, start % 8 };
+}
+
+static unsigned __int128 extend(const struct ebs_field *field, unsigned __int128 value)
+{
+	unsigned unused = 128 - field->bit_size;
+
+	value <<= unused;
+	return field->layout->is_signed ? (unsigned __int128)((__int128)value >> unused)
+					: value >> unused;
+}
+
+void ebs_bitfield_get_bytes(const struct ebs_field *field, const uint8_t *record, uint8_t *out)
+{
+	unsigned low_bits = field->bit_size < 64 ? field->bit_size : 64;
+	struct ebs_field low = bitfield_part(field, 0, low_bits);
+	struct ebs_field high = bitfield_part(field, 64, field->bit_size - low_bits);
+	unsigned __int128 value = (uint64_t)ebs_bitfield_get(&low, record);
+
+	if (high.bit_size)
+		value |= (unsigned __int128)(uint64_t)ebs_bitfield_get(&high, record) << 64;
+	value = extend(field, value);
+	memcpy(out, &value, sizeof(value));
+}
+
+void ebs_bitfield_set_bytes(const struct ebs_field *field, uint8_t *record, const uint8_t *bytes)
+{
+	unsigned low_bits = field->bit_size < 64 ? field->bit_size : 64;
+	struct ebs_field low = bitfield_part(field, 0, low_bits);
+	struct ebs_field high = bitfield_part(field, 64, field->bit_size - low_bits);
+	unsigned __int128 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	ebs_bitfield_set(&low, record, (uint64_t)value);
+	if (high.bit_size)
+		ebs_bitfield_set(&high, record, (uint64_t)(value >> 64));
+}
+
+bool ebs_bitfield_fits(const struct ebs_field *field, const uint8_t *bytes)
+{
+	unsigned __int128 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return extend(field, value) == value;
+}

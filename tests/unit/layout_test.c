@@ -97,6 +97,12 @@ static const struct ebs_field *field_of(const struct ebs_layout *layout, const c
 	return field;
 }
 
+// A type of the fixture's BTF, to be written to.
+static struct btf_type *writable(struct fixture *fixture, int id)
+{
+	return (struct btf_type *)(uintptr_t)btf__type_by_id(fixture->btf, id);
+}
+
 static void scalars(void **state)
 {
 	struct fixture *fixture = *state;
@@ -137,6 +143,9 @@ static void enums(void **state)
 	btf__add_enum_value(btf, "TWO", 2);
 	int negative = btf__add_enum(btf, "negative", 4);
 	btf__add_enum_value(btf, "MINUS", -1);
+	int high = btf__add_enum(btf, "high", 4);
+	btf__add_enum_value(btf, "TOP", -1);
+	writable(fixture, high)->info &= ~(1u << 31); // libbpf took it for a negative value
 	int small = btf__add_enum(btf, "small", 1);
 	btf__add_enum_value(btf, "S", 200);
 	int wide = btf__add_enum64(btf, "wide", 8, true);
@@ -150,6 +159,8 @@ static void enums(void **state)
 
 	check(layout_of(fixture, plain), EBS_UNSIGNED, 4, "enum plain");
 	check(layout_of(fixture, negative), EBS_SIGNED, 4, "enum negative");
+	check(layout_of(fixture, high), EBS_LLVM_MAJOR < 15 ? EBS_SIGNED : EBS_UNSIGNED, 4,
+	      "enum high");
 	check(layout_of(fixture, small), EBS_UNSIGNED, 1, "enum small");
 	check(layout_of(fixture, wide), EBS_SIGNED, 8, "enum wide");
 	check(layout_of(fixture, huge), EBS_UNSIGNED, 8, "enum huge");
@@ -159,6 +170,8 @@ static void enums(void **state)
 	assert_null(ebs_types_enumerator(fixture->types, plain, 2, &value));
 	assert_string_equal(ebs_types_enumerator(fixture->types, negative, 0, &value), "MINUS");
 	assert_int_equal(value, -1);
+	assert_string_equal(ebs_types_enumerator(fixture->types, high, 0, &value), "TOP");
+	assert_int_equal(value, EBS_LLVM_MAJOR < 15 ? -1 : (int64_t)0xffffffff);
 	assert_string_equal(ebs_types_enumerator(fixture->types, wide, 0, &value), "LOW");
 	assert_int_equal(value, INT64_MIN);
 	assert_string_equal(ebs_types_enumerator(fixture->types, huge, 0, &value), "ALL");
@@ -260,12 +273,6 @@ static void anonymous_in_anonymous(void **state)
 	assert_int_equal(field_of(layout, "high")->offset, 4);
 	assert_int_equal(field_of(layout, "high")->bit_offset, 4);
 	assert_int_equal(field_of(layout, "high")->bit_size, 28);
-}
-
-// A type of the fixture's BTF, to be written to.
-static struct btf_type *writable(struct fixture *fixture, int id)
-{
-	return (struct btf_type *)(uintptr_t)btf__type_by_id(fixture->btf, id);
 }
 
 // Before the flag in the record said so, a bitfield was an integer type of few bits.
@@ -571,7 +578,7 @@ static void sizes_that_are_too_large(void **state)
 	int row = array(fixture, fixture->u64, 1 << 20);
 	int rows = array(fixture, row, 1 << 20);
 	int wide = btf__add_int(fixture->btf, "__int128", 16, 0);
-	*(uint32_t *)(writable(fixture, wide) + 1) = 100; // bits
+	*(uint32_t *)(writable(fixture, wide) + 1) = 130; // bits
 	int record = btf__add_struct(fixture->btf, "record", 16);
 	btf__add_field(fixture->btf, "wide", wide, 0, 0);
 
