@@ -168,6 +168,15 @@ static void write_integer(struct ebs_row *row, bool is_signed, uint64_t value,
 static void write_value(struct ebs_row *row, const struct ebs_layout *layout, const uint8_t *data,
 			size_t size, const struct ebs_enum_names *names);
 
+static void write_wide_bitfield(struct ebs_row *row, const struct ebs_field *field,
+				const uint8_t *data)
+{
+	uint8_t bytes[16];
+
+	ebs_bitfield_get_bytes(field, data, bytes);
+	write_value(row, field->layout, bytes, sizeof(bytes), NULL);
+}
+
 static void write_field(struct ebs_row *row, const struct ebs_field *field, const uint8_t *data,
 			size_t size, const struct ebs_enum_names *names)
 {
@@ -176,6 +185,8 @@ static void write_field(struct ebs_row *row, const struct ebs_field *field, cons
 	if (field->bit_size) {
 		if (field->offset + (field->bit_offset + field->bit_size + 7u) / 8 > size)
 			ebs_row_null(row);
+		else if (field->layout->kind == EBS_BYTES)
+			write_wide_bitfield(row, field, data);
 		else if (field->layout->kind == EBS_BOOL)
 			ebs_row_boolean(row, ebs_bitfield_get(field, data) != 0);
 		else
@@ -247,7 +258,7 @@ static void write_value(struct ebs_row *row, const struct ebs_layout *layout, co
 		write_array(row, layout, data, length, names);
 		break;
 	case EBS_RECORD:
-		write_record(row, layout, data, size);
+		write_record(row, layout, data, length);
 		break;
 	}
 }

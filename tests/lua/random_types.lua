@@ -237,12 +237,24 @@ end
 
 local any -- below
 
--- Of elements of this kind, else of any; without a length as above.
+local function is_empty(value)
+    if type(value) ~= "table" then
+        return false
+    end
+    for _, inner in pairs(value) do
+        if not is_empty(inner) then
+            return false
+        end
+    end
+    return true
+end
+
+-- Of elements of this kind, else of any that have a size; without a length as above.
 local function array(depth, drawn, kind)
     local element
     repeat
         element = (kind or any)(depth + 1, true)
-    until not element.in_strings
+    until not element.in_strings and not is_empty((select(2, element.draw())))
     local length = not drawn and random(1, 4) or nil
     return {
         declare = function(name)
