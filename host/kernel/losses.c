@@ -35,22 +35,17 @@ static char *last_identifier(const char *text, size_t size)
 	return strndup(text + start, end - start);
 }
 
-// Takes `name` over, which may be NULL for want of memory.
-static int add(struct ebs_object *object, enum ebs_loss_kind kind, char *name)
+// Takes `loss.name` over, which may be NULL for want of memory.
+static int add(struct ebs_losses *losses, struct ebs_loss loss)
 {
-	struct ebs_losses *losses = &object->losses;
 	struct ebs_loss *list =
-		name ? reallocarray(losses->list, losses->count + 1, sizeof(*list)) : NULL;
+		loss.name ? reallocarray(losses->list, losses->count + 1, sizeof(*list)) : NULL;
 	if (!list) {
-		free(name);
+		free(loss.name);
 		return -ENOMEM;
 	}
 	losses->list = list;
-	losses->list[losses->count++] =
-		(struct ebs_loss){ .kind = kind,
-				   .name = name,
-				   .map = kind == EBS_MISSED ? NULL
-							     : ebs_object_map(object, name) };
+	losses->list[losses->count++] = loss;
 	return 0;
 }
 
@@ -64,7 +59,10 @@ static int add_counter(struct ebs_object *object, enum ebs_loss_kind kind, char 
 			free(name);
 			return (int)i;
 		}
-	int result = add(object, kind, name);
+	struct ebs_loss loss = { .kind = kind, .name = name };
+	if (name)
+		loss.map = ebs_object_map(object, name);
+	int result = add(losses, loss);
 	return result ? result : (int)losses->counters++;
 }
 
@@ -132,6 +130,20 @@ int ebs_losses_prepare(struct ebs_object *object, struct ebs_error *error)
 	return 0;
 }
 
+static int add_programs(struct ebs_object *object)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < object->program_count && !result; i++) {
+		const struct ebs_program *program = &object->programs[i];
+
+		result = add(&object->losses, (struct ebs_loss){ .kind = EBS_MISSED,
+								 .name = strdup(program->name),
+								 .program = program });
+	}
+	return result;
+}
+
 static size_t mapped_bytes(const struct ebs_object *object)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -144,9 +156,8 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
-	for (size_t i = 0; i < object->program_count; i++)
-		if (add(object, EBS_MISSED, strdup(object->programs[i].name)))
-			return ebs_error_errno(error, ENOMEM, "can't count missed runs");
+	if (add_programs(object))
+		return ebs_error_errno(error, ENOMEM, "can't count missed runs");
 	if (!object->losses.counters)
 		return 0;
 	void *memory = mmap(NULL, mapped_bytes(object), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
@@ -193,9 +204,8 @@ void ebs_losses_read_missed(struct ebs_object *object)
 	struct ebs_losses *losses = &object->losses;
 
 	for (size_t i = 0; object->handle && i < losses->count; i++)
-		if (losses->list[i].kind == EBS_MISSED)
-			losses->list[i].count = ebs_program_missed(
-				ebs_object_program(object, losses->list[i].name));
+		if (losses->list[i].program)
+			losses->list[i].count = ebs_program_missed(losses->list[i].program);
 }
 
 struct ebs_loss *ebs_object_losses(const struct ebs_object *object, size_t *count)

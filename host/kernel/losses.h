@@ -18,8 +18,9 @@ struct ebs_loss {
 	enum ebs_loss_kind kind;
 	char *name;                // the map's or program's; the object's own
 	const struct ebs_map *map; // NULL: a program, or a map that the C reaches by a variable
-	uint64_t count;            // since the object was loaded
-	uint64_t told;             // the caller's: what of it the user knows
+	const struct ebs_program *program; // MISSED: else NULL
+	uint64_t count;                    // since the object was loaded
+	uint64_t told;                     // the caller's: what of it the user knows
 };
 
 // All places where the object can lose something, the same ones in the same order from load to

@@ -37,12 +37,18 @@ static void append_map_kind(struct ebs_buffer *out, const struct ebs_map *map)
 		ebs_buffer_append_string(out, "map");
 }
 
+static void append_missed_reason(struct ebs_buffer *out, const struct ebs_program *program)
+{
+	ebs_buffer_printf(out, "program \"%s\" was due while its CPU ran it, or another one",
+			  program->name);
+	if (strncmp(program->section, "kret", strlen("kret")) == 0)
+		ebs_buffer_append_string(out, ", or too many calls were under way");
+}
+
 static void append_reason(struct ebs_buffer *out, const struct ebs_loss *loss)
 {
-	if (loss->kind == EBS_MISSED) {
-		ebs_buffer_printf(out,
-				  "program \"%s\" was due while its CPU ran it, or another one",
-				  loss->name);
+	if (loss->program) {
+		append_missed_reason(out, loss->program);
 		return;
 	}
 	append_map_kind(out, loss->map);
