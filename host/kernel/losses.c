@@ -93,7 +93,8 @@ static int number_site(void *context, const struct ebs_variable *site)
 	uint32_t *counter = site_number(find, site, "counter");
 	const uint32_t *kind = site_number(find, site, "kind");
 	const struct ebs_field *map = ebs_layout_field(site->layout, "map");
-	if (!counter || !kind || *kind >= EBS_MISSED || !map || map->layout->kind != EBS_STRING)
+	if (!counter || !kind || *kind > EBS_FAILED_UPDATES || !map ||
+	    map->layout->kind != EBS_STRING)
 		return 0;
 
 	const char *text = (char *)find->rodata + site->offset + map->offset;
@@ -144,6 +145,34 @@ static int add_programs(struct ebs_object *object)
 	return result;
 }
 
+// Is it counted in the kernel what the buffer loses?
+static bool is_counted(const struct ebs_object *object, const struct ebs_map *map)
+{
+	for (size_t i = 0; i < object->losses.counters; i++)
+		if (object->losses.list[i].map == map)
+			return true;
+	return false;
+}
+
+// Buffers of C that doesn't use the helpers: their readers watch.
+static int add_buffers(struct ebs_object *object)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < object->map_count && !result; i++) {
+		const struct ebs_map *map = &object->maps[i];
+		bool is_perf = map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+
+		if ((!is_perf && map->type != BPF_MAP_TYPE_RINGBUF) || is_counted(object, map))
+			continue;
+		result = add(&object->losses,
+			     (struct ebs_loss){ .kind = is_perf ? EBS_LOST_EVENTS : EBS_FULL_BUFFER,
+						.name = strdup(map->name),
+						.map = map });
+	}
+	return result;
+}
+
 static size_t mapped_bytes(const struct ebs_object *object)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -156,8 +185,8 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
-	if (add_programs(object))
-		return ebs_error_errno(error, ENOMEM, "can't count missed runs");
+	if (add_buffers(object) || add_programs(object))
+		return ebs_error_errno(error, ENOMEM, "can't count what %s loses", object->name);
 	if (!object->losses.counters)
 		return 0;
 	void *memory = mmap(NULL, mapped_bytes(object), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
@@ -169,9 +198,9 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 
 void ebs_losses_close(struct ebs_object *object)
 {
+	ebs_losses_read(object);
 	if (!object->losses.memory)
 		return;
-	ebs_losses_read(object);
 	munmap((void *)object->losses.memory, mapped_bytes(object));
 	object->losses.memory = NULL;
 }
@@ -184,18 +213,32 @@ void ebs_losses_free(struct ebs_object *object)
 	object->losses = (struct ebs_losses){ 0 };
 }
 
+static uint64_t read_counter(const struct ebs_object *object, size_t index)
+{
+	const uint8_t *counter = object->losses.memory + index * sizeof(uint64_t);
+	size_t step = stride(object);
+	uint64_t sum = 0;
+
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		sum += *(const volatile uint64_t *)(counter + cpu * step);
+	return sum;
+}
+
 void ebs_losses_read(struct ebs_object *object)
 {
 	const struct ebs_losses *losses = &object->losses;
-	size_t step = stride(object);
 
-	for (size_t i = 0; losses->memory && i < losses->counters; i++) {
-		const uint8_t *counter = losses->memory + i * sizeof(uint64_t);
-		uint64_t sum = 0;
+	for (size_t i = 0; i < losses->count; i++) {
+		struct ebs_loss *loss = &losses->list[i];
 
-		for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
-			sum += *(const volatile uint64_t *)(counter + cpu * step);
-		losses->list[i].count = sum;
+		if (i < losses->counters && losses->memory)
+			loss->count = read_counter(object, i);
+		if (loss->kind == EBS_FULL_BUFFER)
+			loss->count = loss->map->full;
+		// A perf buffer's reader is told of all that is lost, though later.
+		else if (loss->kind == EBS_LOST_EVENTS && loss->map &&
+			 loss->count < loss->map->lost)
+			loss->count = loss->map->lost;
 	}
 }
 

@@ -11,7 +11,8 @@
 enum ebs_loss_kind {
 	EBS_LOST_EVENTS,    // no room in a ring or perf buffer
 	EBS_FAILED_UPDATES, // no room in a map
-	EBS_MISSED,         // a program wasn't run where it should have been
+	EBS_FULL_BUFFER, // a ring buffer was full when it was read, and nobody counts what was lost
+	EBS_MISSED,      // a program wasn't run where it should have been
 };
 
 struct ebs_loss {

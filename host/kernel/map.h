@@ -38,6 +38,8 @@ struct ebs_map {
 	uint32_t stride; // bytes from one CPU's value to the next
 	struct ebs_memory *memory; // map_memory.h
 	bool memory_tried;
+	uint64_t lost; // samples that the kernel had no room for in a perf buffer, as far as known
+	uint64_t full; // readings that found a ring buffer full
 };
 
 // "hash", "percpu_array", ...: the kernel's name in lower case.

@@ -1,87 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Losses are told: a line each on standard error, with --json also a record on standard output.
-#include <stdio.h>
-#include <string.h>
-
+// When losses are told, and object:losses().
 #include "base/clock.h"
-#include "kernel/losses.h"
-#include "output/escape.h"
+#include "script/loss_notice.h"
 #include "script/object.h"
-#include "script/script.h"
-#include "script/standard_output.h"
 
 #define INTERVAL_NS INT64_C(1000000000) // between two notices
-
-// The kinds of enum ebs_loss_kind.
-static const struct {
-	const char *name; // in JSON and object:losses()
-	const char *one;  // counted
-	const char *many;
-	const char *member; // of a record: what `name` is the name of
-} kinds[] = {
-	[EBS_LOST_EVENTS] = { "lost_events", "event lost", "events lost", "map" },
-	[EBS_FAILED_UPDATES] = { "failed_updates", "update failed", "updates failed", "map" },
-	[EBS_MISSED] = { "missed", "run missed", "runs missed", "program" },
-};
-
-// "ring buffer", "percpu hash map".
-static void append_map_kind(struct ebs_buffer *out, const struct ebs_map *map)
-{
-	const char *type = map ? ebs_map_type_name(map) : "";
-
-	if (strcmp(type, "ringbuf") == 0)
-		ebs_buffer_append_string(out, "ring buffer");
-	else if (strcmp(type, "perf_event_array") == 0)
-		ebs_buffer_append_string(out, "perf buffer");
-	else
-		ebs_buffer_append_string(out, "map");
-}
-
-static void append_missed_reason(struct ebs_buffer *out, const struct ebs_program *program)
-{
-	ebs_buffer_printf(out, "program \"%s\" was due while its CPU ran it, or another one",
-			  program->name);
-	if (strncmp(program->section, "kret", strlen("kret")) == 0)
-		ebs_buffer_append_string(out, ", or too many calls were under way");
-}
-
-static void append_reason(struct ebs_buffer *out, const struct ebs_loss *loss)
-{
-	if (loss->program) {
-		append_missed_reason(out, loss->program);
-		return;
-	}
-	append_map_kind(out, loss->map);
-	ebs_buffer_printf(out, " \"%s\" was full: raise its max_entries", loss->name);
-}
-
-static void tell_text(const struct ebs_state *state, const struct ebs_loss *loss, uint64_t count,
-		      const char *in_all)
-{
-	struct ebs_buffer reason = { 0 };
-
-	append_reason(&reason, loss);
-	fprintf(stderr, "ebscript: %s: %llu %s%s (%s)\n", state->name, (unsigned long long)count,
-		count == 1 ? kinds[loss->kind].one : kinds[loss->kind].many, in_all,
-		reason.failed ? loss->name : reason.data);
-	ebs_buffer_free(&reason);
-}
-
-// A row of its own; rows are written whole, so it falls between two.
-static void tell_json(const struct ebs_loss *loss, bool final)
-{
-	struct ebs_buffer record = { 0 };
-
-	ebs_buffer_printf(&record, "{\"record\":\"loss\",\"kind\":\"%s\",\"%s\":\"",
-			  kinds[loss->kind].name, kinds[loss->kind].member);
-	ebs_escape_json(&record, loss->name, strlen(loss->name));
-	ebs_buffer_printf(&record, "\",\"count\":%llu,\"total\":%llu,\"final\":%s}\n",
-			  (unsigned long long)(loss->count - loss->told),
-			  (unsigned long long)loss->count, final ? "true" : "false");
-	if (!record.failed)
-		ebs_standard_output_write(record.data, record.size);
-	ebs_buffer_free(&record);
-}
 
 static bool is_news(const struct script_object *object)
 {
@@ -96,7 +19,6 @@ static bool is_news(const struct script_object *object)
 
 static void tell_all(struct script_object *object, bool final)
 {
-	const struct ebs_state *state = object->state;
 	size_t count;
 	struct ebs_loss *losses = ebs_object_losses(object->handle, &count);
 
@@ -105,10 +27,7 @@ static void tell_all(struct script_object *object, bool final)
 
 		if (!loss->count || (loss->count == loss->told && !final))
 			continue;
-		tell_text(state, loss, final ? loss->count : loss->count - loss->told,
-			  final ? " in all" : "");
-		if (state->options->json)
-			tell_json(loss, final);
+		ebs_loss_notice(object->state, loss, final);
 		loss->told = loss->count;
 	}
 	object->losses_told_at = ebs_now_ns();
@@ -163,6 +82,13 @@ static void add_count(lua_State *L, const char *name, uint64_t count)
 
 int ebs_object_push_losses(lua_State *L)
 {
+	// Which of the result's tables has the counts by name.
+	static const char *const tables[] = {
+		[EBS_LOST_EVENTS] = "maps",
+		[EBS_FAILED_UPDATES] = "maps",
+		[EBS_FULL_BUFFER] = "full",
+		[EBS_MISSED] = "programs",
+	};
 	struct script_object *object = ebs_check_object(L, 1);
 	size_t count;
 
@@ -170,18 +96,18 @@ int ebs_object_push_losses(lua_State *L)
 	ebs_losses_read_missed(object->handle);
 	const struct ebs_loss *losses = ebs_object_losses(object->handle, &count);
 	lua_newtable(L); // result
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		add_count(L, kinds[i].name, 0);
-	lua_newtable(L); // result maps
-	lua_newtable(L); // result maps programs
-	for (size_t i = 0; i < count; i++) {
-		lua_pushvalue(L, losses[i].kind == EBS_MISSED ? -1 : -2); // ... table
-		add_count(L, losses[i].name, losses[i].count);
-		lua_pushvalue(L, -4); // ... table result
-		add_count(L, kinds[losses[i].kind].name, losses[i].count);
-		lua_pop(L, 2); // result maps programs
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (i != EBS_FULL_BUFFER)
+			add_count(L, ebs_loss_kind_name(i), 0);
+		luaL_getsubtable(L, -1, tables[i]); // result table
+		lua_pop(L, 1);                      // result
 	}
-	lua_setfield(L, -3, "programs"); // result maps
-	lua_setfield(L, -2, "maps");     // result
+	for (size_t i = 0; i < count; i++) {
+		if (losses[i].kind != EBS_FULL_BUFFER)
+			add_count(L, ebs_loss_kind_name(losses[i].kind), losses[i].count);
+		luaL_getsubtable(L, -1, tables[losses[i].kind]); // result table
+		add_count(L, losses[i].name, losses[i].count);
+		lua_pop(L, 1); // result
+	}
 	return 1;
 }

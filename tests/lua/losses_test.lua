@@ -57,7 +57,7 @@ tap.test("nothing is lost yet", function()
     lose(3)
     tap.equal(object:losses(), {
         lost_events = 0, failed_updates = 0, missed = 0,
-        maps = { events = 0, flows = 0 }, programs = { lose = 0 },
+        maps = { events = 0, flows = 0 }, full = {}, programs = { lose = 0 },
     })
 end)
 
@@ -104,6 +104,7 @@ for how, body in pairs(UPDATES) do
         lose(10)
         local losses = object:losses()
         tap.equal({ losses.failed_updates, losses.maps }, { 7, { flows = 7 } })
+        tap.equal(losses.full, { events = 0 })
         tap.equal(object:map("flows"):get(2), 1)
         tap.equal(object:map("flows"):get(3), nil)
     end)
@@ -235,7 +236,7 @@ tap.test("missed runs, while a link is there and when it has gone", function()
     outer:close()
     tap.equal(object:losses(), {
         lost_events = 0, failed_updates = 0, missed = 5,
-        maps = {}, programs = { signals = 0, never_nested = 5 },
+        maps = {}, full = {}, programs = { signals = 0, never_nested = 5 },
     })
 end)
 

@@ -77,7 +77,7 @@ def notices():
     stdout, stderr = run(1, 0.01)
     tap.equal(stdout, ["NUMBER", *map(str, range(7)), "4\t9"])
     buffer = 'ring buffer "events" was full: raise its max_entries'
-    hash_map = 'map "flows" was full: raise its max_entries'
+    hash_map = 'map "flows" was full: raise its max_entries, now 2'
     start = "ebscript: (command line): "
     tap.equal(stderr[-2:], [
         f"{start}4 events lost in all ({buffer})",
