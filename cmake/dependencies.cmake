@@ -29,6 +29,8 @@ ebs_dependency(ebs_zlib libz.a z "")
 ebs_dependency(ebs_elf libelf.a elf "" ebs_zlib ${elf_needs})
 ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_zlib)
 
+ebs_dependency(ebs_cap libcap.a cap "")
+
 # Demangles C++ and Rust.
 ebs_dependency(ebs_iberty libiberty.a iberty "")
 

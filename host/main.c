@@ -30,6 +30,7 @@ static const char help[] =
 	"  -l [PATTERN]     list what programs can be attached to, and end: KIND:GLOB, as in\n"
 	"                   'tracepoint:sched:*', 'kprobe:vfs_*', 'uprobe:/bin/bash:read*';\n"
 	"                   with -v, what arguments it has\n"
+	"  --drop-caps      give up every capability once the script waits for events\n"
 	"  --stats          at the end, tell where the time of the start went\n"
 	"  --no-cache       neither read nor write compiled objects\n"
 	"  --cache-dir DIR  keep compiled objects in DIR\n"
@@ -51,11 +52,12 @@ static int refuse(const char *reason)
 
 int main(int argc, char **argv)
 {
-	enum { JSON = 256, VERSION, CHECK, EMIT, STATS, NO_CACHE, CACHE_DIR, CACHE_CLEAR };
+	enum { JSON = 256, VERSION, CHECK, EMIT, STATS, NO_CACHE, CACHE_DIR, CACHE_CLEAR, DROP_CAPS };
 	static const struct option options[] = {
 		{ "cache-clear", no_argument, NULL, CACHE_CLEAR },
 		{ "cache-dir", required_argument, NULL, CACHE_DIR },
 		{ "check", no_argument, NULL, CHECK },
+		{ "drop-caps", no_argument, NULL, DROP_CAPS },
 		{ "emit", required_argument, NULL, EMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, JSON },
@@ -97,6 +99,9 @@ int main(int argc, char **argv)
 				script.emit_object = optarg + 4;
 			else
 				return refuse("--emit takes c or obj=FILE");
+			break;
+		case DROP_CAPS:
+			script.drop_capabilities = true;
 			break;
 		case STATS:
 			script.stats = true;

@@ -31,10 +31,8 @@ local who = (options.print_uid and "uid:6 " or "") .. "pcomm:16 pid:7 ppid:7 ret
 local columns, start = bpf.columns(when .. who, { json = options.json }), bpf.ktime_get_ns()
 object:on_event("events", function(event)
     local row, args = event:copy(), bpf.strings(event.args)
-    local line = table.concat(args, " ")
-    if not row.comm:find(options.name, 1, true) or not line:find(options.line) then
-        return
-    end
+    local named = row.comm:find(options.name, 1, true)
+    if not (named and table.concat(args, " "):find(options.line)) then return end
     row.pcomm, row.time = row.comm, options.time and os.date("%T")
     row["time(s)"] = tonumber(("%.3f"):format((row.ktime - start) / 1e9))
     row.args = table.move(args, 1, math.min(#args, options.max_args), 1, {})
@@ -45,5 +43,6 @@ object:on_event("events", function(event)
     columns:record(row)
 end)
 assert((options.fails and object or object:program("exec_succeeded")):attach())
+assert(bpf.drop_privileges())
 columns:header()
 assert(bpf.run())

@@ -25,7 +25,6 @@ local object <close> = assert(bpf.load({
     source = [[
 #include "ebscript.bpf.h"
 #include "packet.bpf.h"
-
 const volatile bool tcp, udp;
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -74,6 +73,7 @@ local where = { interface = options.iface, mode = options.mode }
 local link <close> = assert(object:program("count_packets"):attach(where))
 io.stderr:write(("pktcount: attached to %s (index %d), %s mode; Ctrl-C ends\n"):format(
     link.info.interface, link.info.ifindex, link.info.mode))
+assert(bpf.drop_privileges())
 bpf.every(options.interval, print_table)
 assert(bpf.run())
 if tables ~= options.count then print_table() end

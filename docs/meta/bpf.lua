@@ -41,6 +41,11 @@ function bpf.run() end
 --- Ends `bpf.run()` once the running handler has returned. Does nothing where it doesn't run.
 function bpf.stop() end
 
+--- Gives up every capability for good, but for those named in `keep`.
+---@param keep? string[] `"CAP_NET_ADMIN"` or `"net_admin"`
+---@return true? ok, string? message, string? code
+function bpf.drop_privileges(keep) end
+
 --- Calls `on_tick` every `seconds` (rounded to milliseconds, at least one) while `bpf.run()` runs.
 ---@param seconds number above 0
 ---@param on_tick fun()

@@ -3,13 +3,11 @@
 #include "compile/confine.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/landlock.h>
-#include <linux/securebits.h>
-#include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/capabilities.h"
 
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
@@ -42,31 +40,9 @@ static int forbid_writing(void)
 	return result;
 }
 
-// But for the one to read what root could: a script below a home folder with mode 0700, or this
-// program itself.
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-
-	// Only who has CAP_SETPCAP has anything in these two to give up.
-	for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-	prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		uint32_t kept = i == 0 ? data[i].effective & (1U << CAP_DAC_READ_SEARCH) : 0;
-
-		data[i] = (struct __user_cap_data_struct){ .effective = kept, .permitted = kept };
-	}
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
-}
-
 int ebs_confine(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	int result = drop_capabilities();
+	int result = ebs_capabilities_drop(EBS_CAPABILITY(CAP_DAC_READ_SEARCH));
+
 	return result ? result : forbid_writing();
 }

@@ -9,6 +9,7 @@
 #include "script/bpf.h"
 #include "script/lua_format.h"
 #include "script/object.h"
+#include "script/privileges.h"
 #include "script/script.h"
 
 extern const char ebs_prelude[];
@@ -49,6 +50,7 @@ int ebs_bpf_run(lua_State *L)
 		return ebs_finish(L);
 	ebs_stats_stop(&state->stats);
 	ebs_compile_reap();
+	ebs_drop_for_loop(L);
 	state->running = L;
 	if (state->interrupted || !ebs_loop_run(state->loop))
 		drain(state);
@@ -112,6 +114,7 @@ static int bpf_inet_pton(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{ "columns", ebs_bpf_columns },
+	{ "drop_privileges", ebs_bpf_drop_privileges },
 	{ "every", ebs_bpf_every },
 	{ "inet_ntop", bpf_inet_ntop },
 	{ "inet_pton", bpf_inet_pton },

@@ -18,6 +18,7 @@ struct ebs_script_options {
 	bool emit_c;  // write the C as compiled to standard output; the script ends at its first
 		      // bpf.load()
 	const char *emit_object; // write the ELF object to this file, likewise; may be NULL
+	bool drop_capabilities; // as the loop starts
 	bool no_cache;
 	const char *cache_dir; // in place of the user's own; may be NULL
 };

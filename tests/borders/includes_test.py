@@ -27,6 +27,7 @@ DOORS = [
     (r"(clang|clang-c|llvm|llvm-c)/", "compile/clang_driver.cpp"),
     (r"bpf/(libbpf|libbpf_.*|bpf)\.h$", "kernel"),
     (r"bpf/btf\.h$", "types"),
+    (r"sys/capability\.h$", "base"),
     (r"(libelf|gelf)\.h$|libiberty/", "binary"),
     # The rest of libbpf's headers is for BPF programs.
     (r"bpf/", None),
