@@ -16,6 +16,7 @@ local bpf = {}
 ---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
 ---@field defines? table<string, string|integer|true> macros: compile-time constants
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
+---@field pin_root_path? string the folder of maps that are pinned by name; "/sys/fs/bpf"
 
 --- Compiles, configures and loads C. Nothing is attached yet.
 ---@param options bpf.LoadOptions

@@ -91,7 +91,7 @@ struct ebs_map *ebs_map_open_pinned(const char *path, struct ebs_error *error)
 
 	if (fd < 0) {
 		if (number == ENOENT)
-			ebs_error_explain(error, number, "nothing is pinned at \"%s\"", path);
+			ebs_error_explain(error, number, "no map is pinned at \"%s\"", path);
 		else if (!statfs(path, &status) && status.f_type != BPF_FS_MAGIC)
 			ebs_error_explain(error, EINVAL,
 					  "\"%s\" is no pinned map: it is on no BPF file system",

@@ -26,6 +26,10 @@ int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error);
 int ebs_map_unpin(struct ebs_map *map, struct ebs_error *error);
 int ebs_map_freeze(const struct ebs_map *map, struct ebs_error *error);
 
+// Why the map couldn't be pinned at `path`, where the errno alone doesn't tell. Returns -errno.
+int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
+			struct ebs_error *error);
+
 // How the map that is pinned at `path` differs from `map`, which is not loaded yet, for a message:
 // "max_entries is 10, not 20". Appends nothing when it can't be read or doesn't differ.
 struct ebs_buffer;

@@ -12,9 +12,9 @@
 #include "base/path.h"
 #include "kernel/map_open.h"
 
-// Why something can't be pinned at `path`: mostly its folder is wrong.
-static int explain_pin(const struct ebs_map *map, const char *path, int number,
-		       struct ebs_error *error)
+// Mostly the folder is wrong.
+int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
+			struct ebs_error *error)
 {
 	char *folder = ebs_path_directory(path);
 	struct statfs status;
@@ -60,7 +60,7 @@ int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 		int number = errno;
 
 		free(kept);
-		return explain_pin(map, path, number, error);
+		return ebs_map_explain_pin(map, path, number, error);
 	}
 	map->pin_path = kept;
 	return 0;

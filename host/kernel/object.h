@@ -45,6 +45,10 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint32_t max_entries,
 			       struct ebs_error *error);
 
+// Maps that are pinned by name get their pins in this folder; else in /sys/fs/bpf.
+int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
+				 struct ebs_error *error);
+
 // Where a program attaches by BTF: the name there, and its BTF_KIND_*. False for other programs.
 // What is found of it may be put into the program's btf_id, so that loading needs no search.
 bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size,

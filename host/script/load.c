@@ -247,8 +247,8 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 // filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = { "source",  "file",        "constants",
-					     "defines", "max_entries", NULL };
+	static const char *const names[] = { "source",      "file",          "constants", "defines",
+					     "max_entries", "pin_root_path", NULL };
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -262,6 +262,7 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 
 	const char *source = text_option(L, options, "source", &size);
 	const char *file = text_option(L, options, "file", NULL);
+	text_option(L, options, "pin_root_path", NULL);
 	luaL_argcheck(L, !source != !file, 1, "give either 'source' or 'file'");
 	push_table_option(L, options, "constants");
 	push_table_option(L, options, "max_entries");
@@ -295,6 +296,9 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 		result = set_constants(L, options + 1, object->handle, error);
 	if (!result)
 		result = set_max_entries(L, options + 2, object->handle, error);
+	const char *folder = text_option(L, options, "pin_root_path", NULL);
+	if (!result && folder)
+		result = ebs_object_set_pin_root_path(object->handle, folder, error);
 	return result ? result : ebs_object_load(object->handle, error);
 }
 
