@@ -36,26 +36,34 @@ void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t 
 		ebs_push_value(L, layout, data, size);
 }
 
-static struct ebs_view check_view(lua_State *L, int index)
+static const void *to_handle(lua_State *L, int index)
 {
-	const void *handle = lua_touserdata(L, index);
+	const void *handle = lua_touserdata(L, index); // what full userdata has is aligned
 
-	luaL_argcheck(L, lua_islightuserdata(L, index) && ebs_is_view(handle), index,
-		      CLASS " expected");
+	return ebs_is_view(handle) ? handle : NULL;
+}
+
+// To be used before another view is opened.
+static const struct ebs_view *check_view(lua_State *L, int index)
+{
+	const void *handle = to_handle(L, index);
 	const struct ebs_view *view = ebs_view_find(&ebs_state(L)->views, handle);
-	if (!view)
-		luaL_error(L, "this view's time is over: it lives as long as its handler's call or "
-			      "its turn of the loop; keep view:copy() instead");
-	return *view;
+
+	if (view)
+		return view;
+	luaL_argcheck(L, handle, index, CLASS " expected");
+	luaL_error(L, "this view's time is over: it lives as long as its handler's call or its "
+		      "turn of the loop; keep view:copy() instead");
+	return NULL;
 }
 
 bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 {
-	if (!lua_islightuserdata(L, index) || !ebs_is_view(lua_touserdata(L, index)))
+	if (!to_handle(L, index))
 		return false;
-	struct ebs_view view = check_view(L, index);
+	const struct ebs_view *view = check_view(L, index);
 
-	*bytes = (struct ebs_view_bytes){ view.layout, view.data, view.size };
+	*bytes = (struct ebs_view_bytes){ view->layout, view->data, view->size };
 	return true;
 }
 
@@ -79,24 +87,26 @@ static void push_element(lua_State *L, const struct ebs_view *view, size_t index
 
 static int view_copy(lua_State *L)
 {
-	struct ebs_view view = check_view(L, 1);
+	const struct ebs_view *view = check_view(L, 1);
 
-	ebs_push_value(L, view.layout, view.data, view.size); // table
+	ebs_push_value(L, view->layout, view->data, view->size); // table
 	return 1;
 }
 
 // As in a sequence, what is outside is nil.
 static int index_array(lua_State *L, const struct ebs_view *view)
 {
+	const struct ebs_layout *layout = view->layout;
+	lua_Integer count = (lua_Integer)ebs_array_count(layout, view->size);
 	int is_integer;
 	lua_Integer index = lua_tointegerx(L, 2, &is_integer);
 
-	if (!is_integer)
+	if (!is_integer) {
+		const char *key = luaL_tolstring(L, 2, NULL); // ... key; may have opened views
 		return luaL_error(L, "%s is an array: its elements are at 1 to %I, not at '%s'",
-				  view->layout->name,
-				  (lua_Integer)ebs_array_count(view->layout, view->size),
-				  luaL_tolstring(L, 2, NULL));
-	if (index < 1 || (lua_Unsigned)index > ebs_array_count(view->layout, view->size))
+				  layout->name, count, key);
+	}
+	if (index < 1 || index > count)
 		lua_pushnil(L);
 	else
 		push_element(L, view, (size_t)index - 1);
@@ -105,23 +115,24 @@ static int index_array(lua_State *L, const struct ebs_view *view)
 
 static int view_index(lua_State *L)
 {
-	struct ebs_view view = check_view(L, 1);
+	const struct ebs_view *view = check_view(L, 1);
 	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
-	const struct ebs_field *field = name ? ebs_layout_field(view.layout, name) : NULL;
+	const struct ebs_layout *layout = view->layout;
+	const struct ebs_field *field = name ? ebs_layout_field(layout, name) : NULL;
 
 	if (field) {
-		push_field(L, &view, field); // value
+		push_field(L, view, field); // value
 		return 1;
 	}
 	if (name && strcmp(name, "copy") == 0) {
 		lua_pushcfunction(L, view_copy);
 		return 1;
 	}
-	if (view.layout->kind == EBS_ARRAY)
-		return index_array(L, &view);
+	if (layout->kind == EBS_ARRAY)
+		return index_array(L, view);
 	name = luaL_tolstring(L, 2, NULL); // ... name
-	return luaL_error(L, "%s has no field '%s'; its fields are: %s", view.layout->name, name,
-			  ebs_push_field_names(L, view.layout));
+	return luaL_error(L, "%s has no field '%s'; its fields are: %s", layout->name, name,
+			  ebs_push_field_names(L, layout));
 }
 
 static int view_newindex(lua_State *L)
@@ -131,21 +142,21 @@ static int view_newindex(lua_State *L)
 
 static int view_len(lua_State *L)
 {
-	struct ebs_view view = check_view(L, 1);
+	const struct ebs_view *view = check_view(L, 1);
 
-	if (view.layout->kind != EBS_ARRAY)
-		return luaL_error(L, "%s is no array: it has no length", view.layout->name);
-	lua_pushinteger(L, (lua_Integer)ebs_array_count(view.layout, view.size));
+	if (view->layout->kind != EBS_ARRAY)
+		return luaL_error(L, "%s is no array: it has no length", view->layout->name);
+	lua_pushinteger(L, (lua_Integer)ebs_array_count(view->layout, view->size));
 	return 1;
 }
 
 // The state of a traversal is a number, so that no two fields of one name are confused.
 static int view_next(lua_State *L)
 {
-	struct ebs_view view = check_view(L, 1);
-	const struct ebs_layout *layout = view.layout;
+	const struct ebs_view *view = check_view(L, 1);
+	const struct ebs_layout *layout = view->layout;
 	bool is_array = layout->kind == EBS_ARRAY;
-	size_t count = is_array ? ebs_array_count(layout, view.size) : layout->field_count;
+	size_t count = is_array ? ebs_array_count(layout, view->size) : layout->field_count;
 	size_t next = (size_t)lua_tointeger(L, lua_upvalueindex(1));
 
 	if (next >= count)
@@ -153,11 +164,11 @@ static int view_next(lua_State *L)
 	lua_pushinteger(L, (lua_Integer)next + 1); // next
 	lua_copy(L, -1, lua_upvalueindex(1));
 	if (is_array) {
-		push_element(L, &view, next); // index value
+		push_element(L, view, next); // index value
 		return 2;
 	}
 	lua_pushstring(L, layout->fields[next].name); // next name
-	push_field(L, &view, &layout->fields[next]);  // next name value
+	push_field(L, view, &layout->fields[next]);   // next name value
 	return 2;
 }
 
