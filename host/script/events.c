@@ -264,6 +264,7 @@ static struct script_handler *push_handler(lua_State *L, struct script_object *o
 	lua_setiuservalue(L, -2, FUNCTION_VALUE);
 	lua_newtable(L); // handler fields
 	lua_setiuservalue(L, -2, FIELDS_VALUE);
+	ebs_lifetime_begin(L, &handler->lifetime, -1);
 	return handler;
 }
 

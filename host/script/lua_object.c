@@ -15,6 +15,7 @@ struct script_object *ebs_object_new(lua_State *L)
 	luaL_setmetatable(L, EBS_OBJECT_CLASS);
 	lua_newtable(L);             // object kept
 	lua_setiuservalue(L, -2, 1); // object
+	ebs_lifetime_begin(L, &object->lifetime, -1);
 	return object;
 }
 

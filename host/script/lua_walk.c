@@ -62,6 +62,7 @@ static struct script_walk *new_walk(lua_State *L, struct script_map *self, int c
 	luaL_setmetatable(L, WALK_CLASS);
 	lua_pushvalue(L, 1);         // walk map
 	lua_setiuservalue(L, -2, 1); // walk
+	ebs_lifetime_begin(L, &walk->lifetime, -1);
 	return walk;
 }
 

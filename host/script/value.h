@@ -33,6 +33,9 @@ int ebs_read_value(lua_State *L, int index, struct ebs_types *types,
 		   const struct ebs_layout *layout, uint8_t *out, const char *what,
 		   struct ebs_error *error);
 
+// Views keep nothing alive: before a lifetime has views, this tells which userdata they live in.
+void ebs_lifetime_begin(lua_State *L, struct ebs_lifetime *lifetime, int owner);
+
 // Whether values of this layout (NULL: not known) can be views: records, and arrays of records.
 bool ebs_has_view(const struct ebs_layout *layout);
 

@@ -36,11 +36,29 @@ void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t 
 		ebs_push_value(L, layout, data, size);
 }
 
+// The owners of lifetimes, by address: a table in the registry that doesn't keep them.
+static const char owners_key;
+
+void ebs_lifetime_begin(lua_State *L, struct ebs_lifetime *lifetime, int owner)
+{
+	owner = lua_absindex(L, owner);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &owners_key); // owners
+	lua_pushvalue(L, owner);                        // owners owner
+	lua_rawsetp(L, -2, lifetime);                   // owners
+	lua_pop(L, 1);                                  // -
+}
+
 static const void *to_handle(lua_State *L, int index)
 {
 	const void *handle = lua_touserdata(L, index); // what full userdata has is aligned
 
 	return ebs_is_view(handle) ? handle : NULL;
+}
+
+static void raise_over(lua_State *L)
+{
+	luaL_error(L, "this view's time is over: it lives as long as its handler's call or its "
+		      "turn of the loop; keep view:copy() instead");
 }
 
 // To be used before another view is opened.
@@ -52,9 +70,22 @@ static const struct ebs_view *check_view(lua_State *L, int index)
 	if (view)
 		return view;
 	luaL_argcheck(L, handle, index, CLASS " expected");
-	luaL_error(L, "this view's time is over: it lives as long as its handler's call or its "
-		      "turn of the loop; keep view:copy() instead");
+	raise_over(L);
 	return NULL;
+}
+
+// The same, and pushes the owner: what follows allocates and so may collect garbage, which the
+// owner of a view that was kept can be.
+static const struct ebs_view *check_and_hold(lua_State *L, int index)
+{
+	const struct ebs_view *view = check_view(L, index);
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &owners_key); // owners
+	lua_rawgetp(L, -1, view->lifetime);             // owners owner
+	lua_remove(L, -2);                              // owner
+	if (lua_isnil(L, -1))
+		raise_over(L);
+	return view;
 }
 
 bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
@@ -87,15 +118,16 @@ static void push_element(lua_State *L, const struct ebs_view *view, size_t index
 
 static int view_copy(lua_State *L)
 {
-	const struct ebs_view *view = check_view(L, 1);
+	const struct ebs_view *view = check_and_hold(L, 1); // owner
 
-	ebs_push_value(L, view->layout, view->data, view->size); // table
+	ebs_push_value(L, view->layout, view->data, view->size); // owner table
 	return 1;
 }
 
 // As in a sequence, what is outside is nil.
-static int index_array(lua_State *L, const struct ebs_view *view)
+static int index_array(lua_State *L)
 {
+	const struct ebs_view *view = check_and_hold(L, 1); // owner
 	const struct ebs_layout *layout = view->layout;
 	lua_Integer count = (lua_Integer)ebs_array_count(layout, view->size);
 	int is_integer;
@@ -121,7 +153,9 @@ static int view_index(lua_State *L)
 	const struct ebs_field *field = name ? ebs_layout_field(layout, name) : NULL;
 
 	if (field) {
-		push_field(L, view, field); // value
+		if (field->layout->kind == EBS_ARRAY)
+			view = check_and_hold(L, 1); // owner
+		push_field(L, view, field);          // owner value
 		return 1;
 	}
 	if (name && strcmp(name, "copy") == 0) {
@@ -129,7 +163,8 @@ static int view_index(lua_State *L)
 		return 1;
 	}
 	if (layout->kind == EBS_ARRAY)
-		return index_array(L, view);
+		return index_array(L);
+	check_and_hold(L, 1);              // owner
 	name = luaL_tolstring(L, 2, NULL); // ... name
 	return luaL_error(L, "%s has no field '%s'; its fields are: %s", layout->name, name,
 			  ebs_push_field_names(L, layout));
@@ -153,7 +188,7 @@ static int view_len(lua_State *L)
 // The state of a traversal is a number, so that no two fields of one name are confused.
 static int view_next(lua_State *L)
 {
-	const struct ebs_view *view = check_view(L, 1);
+	const struct ebs_view *view = check_and_hold(L, 1); // owner
 	const struct ebs_layout *layout = view->layout;
 	bool is_array = layout->kind == EBS_ARRAY;
 	size_t count = is_array ? ebs_array_count(layout, view->size) : layout->field_count;
@@ -161,14 +196,14 @@ static int view_next(lua_State *L)
 
 	if (next >= count)
 		return 0;
-	lua_pushinteger(L, (lua_Integer)next + 1); // next
+	lua_pushinteger(L, (lua_Integer)next + 1); // owner next
 	lua_copy(L, -1, lua_upvalueindex(1));
 	if (is_array) {
 		push_element(L, view, next); // index value
 		return 2;
 	}
-	lua_pushstring(L, layout->fields[next].name); // next name
-	push_field(L, view, &layout->fields[next]);   // next name value
+	lua_pushstring(L, layout->fields[next].name); // owner next name
+	push_field(L, view, &layout->fields[next]);   // owner next name value
 	return 2;
 }
 
@@ -258,7 +293,7 @@ static int view_tostring(lua_State *L)
 	} else if (!found) {
 		lua_pushliteral(L, CLASS " (gone)");
 	} else {
-		struct ebs_view view = *found;
+		struct ebs_view view = *check_and_hold(L, 1); // owner
 
 		luaL_buffinit(L, &out);
 		if (view.layout->kind == EBS_ARRAY)
@@ -282,5 +317,11 @@ void ebs_register_view(lua_State *L)
 	luaL_newmetatable(L, CLASS);    // userdata metatable
 	luaL_setfuncs(L, metamethods, 0);
 	lua_setmetatable(L, -2); // userdata
+	lua_newtable(L);         // userdata owners
+	lua_newtable(L);         // userdata owners weak
+	lua_pushliteral(L, "v");
+	lua_setfield(L, -2, "__mode");
+	lua_setmetatable(L, -2);                        // userdata owners
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &owners_key); // userdata
 	lua_pop(L, 1);
 }

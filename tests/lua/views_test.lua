@@ -255,6 +255,33 @@ tap.test("hundreds of views at once", function()
     end
 end)
 
+-- Tables are made while the collector may take away what nobody else holds.
+tap.test("a view is used while its loop is collected", function()
+    local copy_of
+    with_event(function(event)
+        copy_of = event.copy
+    end)
+    collectgarbage("generational")
+    for i = 1, 200 do
+        local step, walk = pairs(events)
+        local _, event = step(walk)
+        step, walk = nil, nil -- luacheck: ignore
+        collectgarbage("step")
+        local ok, copy = pcall(copy_of, event)
+        if ok then
+            tap.equal(copy, EVENT)
+        else
+            tap.match(copy, "time is over")
+        end
+        local _, text = pcall(tostring, event)
+        tap.ok(text:find("^struct event {") or text:find("gone") or text:find("time is over"))
+        if i == 100 then
+            collectgarbage("incremental", 50, 1000)
+        end
+    end
+    collectgarbage("incremental", 200, 100)
+end)
+
 tap.test("views as keys and values, also of a part, also within tables", function()
     local peers, sames, others = object:map("peers"), object:map("sames"), object:map("others")
     with_event(function(event)
