@@ -145,4 +145,59 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 #define ebs_map_add(map, ...) \
 	ebs_map_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
+
+// A map that scripts drain without losing a count. In a plain one a program that holds a value while
+// the script takes it adds to what nobody will read; here programs use one of two maps, the drain
+// makes them use the other, and takes the first when none of them uses it any more. `kind` is one
+// of the hash maps: EBS_DRAINED(counts, BPF_MAP_TYPE_HASH, 1024, struct flow, __u64). To
+// scripts it is one map, "counts".
+#define EBS_DRAINED(name, kind, entries, key_type, value_type)              \
+	struct name##__half {                                               \
+		__uint(type, kind);                                         \
+		__uint(max_entries, entries);                               \
+		__type(key, key_type);                                      \
+		__type(value, value_type);                                  \
+	} name##__0 SEC(".maps"), name##__1 SEC(".maps");                   \
+	struct {                                                            \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                   \
+		__uint(max_entries, 1);                                     \
+		__type(key, __u32);                                         \
+		__array(values, struct name##__half);                       \
+	} name SEC(".maps") = { .values = { &name##__0 } }
+
+// The map to be used in this run of a program, and not longer; NULL is for the verifier.
+static __always_inline void *ebs_drained(void *drained)
+{
+	__u32 entry = 0;
+
+	return bpf_map_lookup_elem(drained, &entry);
+}
+
+static __always_inline void *ebs_drained_lookup_or_init_at(const volatile __u32 *counter,
+							   void *drained, const void *key,
+							   const void *initial)
+{
+	void *map = ebs_drained(drained);
+
+	return map ? ebs_map_lookup_or_init_at(counter, map, key, initial) : NULL;
+}
+
+static __always_inline void ebs_drained_add_at(const volatile __u32 *counter, void *drained,
+					       const void *key, __u64 amount)
+{
+	void *map = ebs_drained(drained);
+
+	if (map)
+		ebs_map_add_at(counter, map, key, amount);
+}
+
+// void *ebs_drained_lookup_or_init(void *drained, const void *key, const void *initial)
+// void ebs_drained_add(void *drained, const void *key, __u64 amount)
+// The helpers above, for such a map.
+#define ebs_drained_lookup_or_init(drained, ...)                                    \
+	ebs_drained_lookup_or_init_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), \
+				      drained, __VA_ARGS__)
+#define ebs_drained_add(drained, ...) \
+	ebs_drained_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), drained, __VA_ARGS__)
+
 #endif

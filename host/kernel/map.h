@@ -32,6 +32,7 @@ struct ebs_map {
 	struct ebs_map *inner; // of a map of maps: what its inner maps are like, never open; may be
 			       // NULL
 	char *pin_path;        // where it is pinned, as far as is known here; may be NULL
+	struct ebs_halves *halves; // map_halves.h: `fd` is that of one half; else NULL
 	bool own_types;
 	bool per_cpu;    // an entry has a value for each CPU, also where there is only one
 	unsigned cpus;   // values of one entry: the possible CPUs, or 1

@@ -113,6 +113,7 @@ void ebs_map_release(struct ebs_map *map)
 	if (map->own_types)
 		ebs_types_free(map->types);
 	free(map->pin_path);
+	free(map->halves);
 	free(map->name);
 }
 

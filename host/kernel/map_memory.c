@@ -76,40 +76,42 @@ static bool kernel_shares_arrays(void)
 	return shares;
 }
 
-// What must stay as the C has it: a map that is pinned, since whoever shares it compares the flags,
-// and arrays that could be put into a map of maps, which compares them too.
-static bool may_change_flags(struct ebs_object *object)
+// A map of maps compares the flags of what is put into it with those of its inner definition.
+static bool may_be_inner(struct ebs_object *object, struct bpf_map *map)
 {
-	struct bpf_map *map;
+	struct bpf_map *outer;
 
-	bpf_object__for_each_map (map, object->handle) {
-		enum bpf_map_type type = bpf_map__type(map);
+	bpf_object__for_each_map (outer, object->handle) {
+		struct bpf_map *inner = bpf_map__inner_map(outer);
 
-		if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
-			return false;
+		if (inner && bpf_map__type(inner) == bpf_map__type(map) &&
+		    bpf_map__value_size(inner) == bpf_map__value_size(map))
+			return true;
 	}
-	return true;
+	return false;
 }
 
-static bool wants_memory(struct bpf_map *map, bool may_change)
+static bool wants_memory(struct ebs_object *object, struct bpf_map *map)
 {
 	enum ebs_globals_kind kind;
 
 	// libbpf sets the flag for variables, unless all of a section are static.
 	if (bpf_map__is_internal(map))
 		return ebs_globals_section(map, &kind) && kind == EBS_GLOBALS_VARIABLE;
-	return may_change && bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__pin_path(map);
+	// Whoever shares a pinned map compares the flags, too.
+	return bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__pin_path(map) &&
+	       !may_be_inner(object, map);
 }
 
 void ebs_map_memory_prepare(struct ebs_object *object)
 {
-	bool may = may_change_flags(object);
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object->handle) {
 		uint32_t flags = bpf_map__map_flags(map);
 
-		if (!(flags & BPF_F_MMAPABLE) && wants_memory(map, may) && kernel_shares_arrays())
+		if (!(flags & BPF_F_MMAPABLE) && wants_memory(object, map) &&
+		    kernel_shares_arrays())
 			bpf_map__set_map_flags(map, flags | BPF_F_MMAPABLE);
 	}
 }

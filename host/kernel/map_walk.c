@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/map_halves.h"
 #include "kernel/map_memory.h"
 
 // One kernel call hands over so many bytes of values at most, unless a single hash bucket needs
@@ -15,6 +16,7 @@
 
 struct ebs_map_walk {
 	const struct ebs_map *map;
+	int fd;                    // the map's, or that of the half which is drained
 	struct ebs_memory *memory; // of an array that is read in place; else NULL
 	bool drain;
 	bool batched;
@@ -81,6 +83,12 @@ struct ebs_map_walk *ebs_map_walk_new(struct ebs_map *map, bool drain, struct eb
 		ebs_error_errno(error, ENOMEM, "can't walk over map \"%s\"", map->name);
 		return NULL;
 	}
+	walk->fd = drain && map->halves ? ebs_halves_swap(map) : map->fd;
+	if (walk->fd < 0) {
+		ebs_error_errno(error, walk->fd, "can't drain map \"%s\"", map->name);
+		ebs_map_walk_free(walk);
+		return NULL;
+	}
 	return walk;
 }
 
@@ -102,10 +110,10 @@ static int fill_batch(struct ebs_map_walk *walk)
 		uint32_t count = walk->capacity;
 		void *from = walk->started ? walk->position : NULL;
 		int result = walk->drain
-				     ? bpf_map_lookup_and_delete_batch(walk->map->fd, from,
+				     ? bpf_map_lookup_and_delete_batch(walk->fd, from,
 								       walk->position, walk->keys,
 								       walk->values, &count, NULL)
-				     : bpf_map_lookup_batch(walk->map->fd, from, walk->position,
+				     : bpf_map_lookup_batch(walk->fd, from, walk->position,
 							    walk->keys, walk->values, &count, NULL);
 		int error = result ? errno : 0;
 
@@ -137,7 +145,7 @@ static bool is_unsupported(int error)
 // the kernel can, so that no count is lost between the two. Returns 0 or -errno.
 static int read_entry(struct ebs_map_walk *walk)
 {
-	int fd = walk->map->fd;
+	int fd = walk->fd;
 
 	if (!walk->drain)
 		return bpf_map_lookup_elem(fd, walk->keys, walk->values) ? -errno : 0;
@@ -158,14 +166,14 @@ static int fill_single(struct ebs_map_walk *walk)
 	const struct ebs_map *map = walk->map;
 
 	walk->count = 0;
-	if (!walk->started && bpf_map_get_next_key(map->fd, NULL, walk->position)) {
+	if (!walk->started && bpf_map_get_next_key(walk->fd, NULL, walk->position)) {
 		walk->ended = true;
 		return errno == ENOENT ? 0 : -errno;
 	}
 	walk->started = true;
 	while (!walk->ended && !walk->count) {
 		memcpy(walk->keys, walk->position, map->key_size);
-		if (bpf_map_get_next_key(map->fd, walk->keys, walk->position)) {
+		if (bpf_map_get_next_key(walk->fd, walk->keys, walk->position)) {
 			if (errno != ENOENT)
 				return -errno;
 			walk->ended = true;

@@ -112,6 +112,8 @@ int ebs_map_clear(struct ebs_map *map, struct ebs_error *error)
 		result = zero_array(map);
 	} else {
 		result = each_batch(map, true);
+		if (result >= 0 && map->halves) // what an earlier drain has left in the other
+			result = each_batch(map, true);
 		if (result < 0)
 			result = each_key(map, delete_key);
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "kernel/map_halves.h"
 #include "kernel/map_info.h"
 #include "kernel/map_open.h"
 #include "kernel/map_memory.h"
@@ -154,8 +155,15 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint
 			       struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, name);
-	int result = map ? bpf_map__set_max_entries(map, max_entries) : -ENOENT;
+	struct bpf_map *half = map ? ebs_halves_find(object, name, 0) : NULL;
+	int result = map ? 0 : -ENOENT;
 
+	if (half) {
+		result = bpf_map__set_max_entries(half, max_entries);
+		map = ebs_halves_find(object, name, 1);
+	}
+	if (map && !result)
+		result = bpf_map__set_max_entries(map, max_entries);
 	if (!map) {
 		struct ebs_buffer names = { 0 };
 		for (size_t i = 0; i < object->map_count; i++)
@@ -281,7 +289,8 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 				return result;
 		}
 	}
-	return ebs_losses_open(object, error);
+	result = ebs_halves_load(object, error);
+	return result ? result : ebs_losses_open(object, error);
 }
 
 void ebs_object_close(struct ebs_object *object)
