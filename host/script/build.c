@@ -77,8 +77,8 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 	const struct ebs_source *source = work->source;
 
 	work->templates = ebs_path_share("bpf-templates");
-	work->headers = ebs_path_share("include");
-	if (!work->templates || !work->headers)
+	work->headers = work->templates ? ebs_path_share("include") : NULL;
+	if (!work->headers)
 		return ebs_error_errno(error, errno,
 				       "the files that ebscript comes with are missing");
 	work->include_dirs[0] = work->templates;

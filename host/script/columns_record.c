@@ -172,7 +172,6 @@ int ebs_object_columns(lua_State *L)
 	struct ebs_types *types = ebs_object_types(object->handle);
 	struct ebs_map *map = ebs_object_map(object->handle, name);
 	const struct ebs_layout *layout;
-	luaL_Buffer kept;
 	struct ebs_buffer spec = { 0 };
 
 	if (!map)
@@ -192,13 +191,8 @@ int ebs_object_columns(lua_State *L)
 					      "columns come from a struct's fields, and %s has "
 					      "none",
 					      layout->name));
-	// Bytes that Lua owns, before anything can raise.
 	ebs_record_spec(layout, &spec);
-	char *text = luaL_buffinitsize(L, &kept, spec.size + 1);
-	if (!spec.failed)
-		memcpy(text, spec.data, spec.size);
-	luaL_pushresultsize(&kept, spec.failed ? 0 : spec.size); // spec
-	ebs_buffer_free(&spec);
+	ebs_push_buffer(L, &spec); // spec
 	ebs_columns_push(L, lua_tostring(L, -1), 3, 2); // spec columns
 	ebs_columns_check(L, lua_gettop(L), layout);
 	return 1;

@@ -5,23 +5,35 @@
 #include <errno.h>
 #include <string.h>
 
-static int copy_text(lua_State *L)
+static int copy_bytes(lua_State *L)
 {
-	lua_pushstring(L, ebs_error_text(lua_touserdata(L, 1)));
+	const struct ebs_buffer *buffer = lua_touserdata(L, 1);
+
+	if (buffer->failed)
+		return luaL_error(L, "not enough memory");
+	lua_pushlstring(L, buffer->size ? buffer->data : "", buffer->size);
 	return 1;
 }
 
-// Pushes the error's text and clears the error, also where memory is too short for the text: then
-// that is raised.
-static void move_text(lua_State *L, struct ebs_error *error)
+void ebs_push_buffer(lua_State *L, struct ebs_buffer *buffer)
 {
-	lua_pushcfunction(L, copy_text);
-	lua_pushlightuserdata(L, error);
-	int status = lua_pcall(L, 1, 1, 0); // text
+	lua_pushcfunction(L, copy_bytes);
+	lua_pushlightuserdata(L, buffer);
+	int status = lua_pcall(L, 1, 1, 0); // bytes
 
-	ebs_error_clear(error);
+	ebs_buffer_free(buffer);
 	if (status)
 		lua_error(L);
+}
+
+// Pushes the error's text and clears the error.
+static void move_text(lua_State *L, struct ebs_error *error)
+{
+	struct ebs_buffer text = { .data = error->text,
+				   .size = error->text ? strlen(error->text) : 0 };
+
+	*error = (struct ebs_error){ 0 };
+	ebs_push_buffer(L, &text);
 }
 
 int ebs_fail(lua_State *L, struct ebs_error *error)

@@ -102,14 +102,14 @@ static int program_test_run(lua_State *L)
 	if (ebs_program_test_run(self->program, data, size, (uint32_t)repeat, &result, &after,
 				 &error))
 		return ebs_fail(L, &error);
-	lua_createtable(L, 0, 3); // result
+	ebs_push_buffer(L, &after); // data
+	lua_createtable(L, 0, 3);   // data result
+	lua_insert(L, -2);          // result data
+	lua_setfield(L, -2, "data");
 	lua_pushinteger(L, result.return_value);
 	lua_setfield(L, -2, "return_value");
 	lua_pushinteger(L, result.duration);
 	lua_setfield(L, -2, "duration_ns");
-	lua_pushlstring(L, after.data ? after.data : "", after.size);
-	lua_setfield(L, -2, "data");
-	ebs_buffer_free(&after);
 	return 1;
 }
 

@@ -46,8 +46,11 @@ int ebs_bpf_every(lua_State *L)
 	lua_pushvalue(L, -1);                    // timer timer
 	lua_rawsetp(L, LUA_REGISTRYINDEX, self); // timer
 	self->timer = ebs_loop_every(self->state->loop, seconds, on_tick, self, &error);
-	if (!self->timer)
+	if (!self->timer) {
+		lua_pushnil(L);                          // timer nil
+		lua_rawsetp(L, LUA_REGISTRYINDEX, self); // timer
 		return ebs_raise(L, &error);
+	}
 	return 1;
 }
 

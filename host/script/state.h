@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "loop/loop.h"
 #include "script/lifetime.h"
@@ -56,6 +57,8 @@ int ebs_fail(lua_State *L, struct ebs_error *error);
 int ebs_raise(lua_State *L, struct ebs_error *error);
 // As an argument's fault: `bad argument #1 to 'set' (...)`.
 int ebs_raise_argument(lua_State *L, int argument, struct ebs_error *error);
+// Pushes the bytes as a string and frees them, also where memory is too short: then that is raised.
+void ebs_push_buffer(lua_State *L, struct ebs_buffer *buffer);
 // The message handler of every protected call: adds a traceback, unless the script raised a
 // sentence of its own by assert() or error(..., 0).
 int ebs_message_handler(lua_State *L);

@@ -224,10 +224,11 @@ static void add_quoted(lua_State *L, luaL_Buffer *out)
 	const char *text = lua_tolstring(L, -1, &size); // value
 	struct ebs_buffer escaped = { 0 };
 
+	ebs_buffer_append_char(&escaped, '"');
 	ebs_escape_text(&escaped, text, size);
-	lua_pushfstring(L, "\"%s\"", escaped.data ? escaped.data : ""); // value text
-	ebs_buffer_free(&escaped);
-	lua_remove(L, -2); // text
+	ebs_buffer_append_char(&escaped, '"');
+	ebs_push_buffer(L, &escaped); // value text
+	lua_remove(L, -2);            // text
 	luaL_addvalue(out);
 }
 
