@@ -110,7 +110,7 @@ void ebs_map_memory_prepare(struct ebs_object *object)
 	bpf_object__for_each_map (map, object->handle) {
 		uint32_t flags = bpf_map__map_flags(map);
 
-		if (!(flags & BPF_F_MMAPABLE) && wants_memory(object, map) &&
+		if (!(flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) && wants_memory(object, map) &&
 		    kernel_shares_arrays())
 			bpf_map__set_map_flags(map, flags | BPF_F_MMAPABLE);
 	}

@@ -19,10 +19,12 @@ static int64_t each_key(const struct ebs_map *map,
 			int (*visit)(const struct ebs_map *map, const void *key))
 {
 	uint8_t *keys = malloc((size_t)map->key_size * 2);
+	if (!keys)
+		return -ENOMEM;
 	uint8_t *key = keys;
 	uint8_t *next = keys + map->key_size;
 	int64_t count = 0;
-	int result = keys ? bpf_map_get_next_key(map->fd, NULL, next) ? -errno : 0 : -ENOMEM;
+	int result = bpf_map_get_next_key(map->fd, NULL, next) ? -errno : 0;
 
 	// The bound: the kernel starts anew when others delete the key that it is to go on from.
 	while (!result && count < map->max_entries) {

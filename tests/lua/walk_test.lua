@@ -51,6 +51,13 @@ MAP(lru, LRU_HASH, 500, u64, u64);
 MAP(names, HASH, 10, char[8], u32);
 MAP(churned, HASH, 20000, u32, u64);
 
+// So large that a batch has room for two, while some buckets have more.
+struct large {
+	u64 number;
+	char rest[65528];
+};
+MAP(larges, HASH, 200, u32, struct large);
+
 struct locked {
 	struct bpf_spin_lock lock;
 	u32 count;
@@ -432,6 +439,23 @@ tap.test("a full map is walked over whole", function()
         count = count + 1
     end
     tap.equal(count, 20000)
+end)
+
+tap.test("buckets with more entries than a batch has room for", function()
+    local map = object:map("larges")
+    fill(map, 1, 200, function(key)
+        return { number = key }
+    end)
+    for _, loop in ipairs({ map.pairs, map.drain }) do
+        local seen, count = {}, 0
+        for key, number in loop(map, "number") do
+            assert(key == number and not seen[key])
+            seen[key] = true
+            count = count + 1
+        end
+        tap.equal(count, 200)
+    end
+    tap.equal(#map, 0)
 end)
 
 -- A process that makes system calls until this one is gone; with each a program changes maps.
