@@ -57,8 +57,8 @@ static const void *to_handle(lua_State *L, int index)
 
 static void raise_over(lua_State *L)
 {
-	luaL_error(L, "this view's time is over: it lives as long as its handler's call or its "
-		      "turn of the loop; keep view:copy() instead");
+	luaL_error(L, "this view's time is over: it lives as long as its handler's call, its turn "
+		      "of the loop or its object; keep view:copy() instead");
 }
 
 // To be used before another view is opened.

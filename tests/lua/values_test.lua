@@ -336,6 +336,163 @@ tap.test("__int128 is 16 bytes", function()
     )
 end)
 
+tap.test("bitfields of __int128 are 16 bytes, too", function()
+    both_ways(
+        "struct value { __int128 a : 100; unsigned __int128 b : 3; __int128 c : 5; int d : 4; };",
+        "v->a = -5; v->b = 7; v->c = -16; v->d = 3;",
+        "v->a == -5 && v->b == 7 && v->c == -16 && v->d == 3",
+        {
+            a = "\251" .. ("\255"):rep(15),
+            b = "\7" .. ("\0"):rep(15),
+            c = "\240" .. ("\255"):rep(15),
+            d = 3,
+        }
+    )
+end)
+
+-- The highest value of an enum can take all its bits; LLVM 14 doesn't tell these from signed ones.
+tap.test("enums by name and by value, up to their limits", function()
+    local object, message = bpf.load({
+        source = HEAD .. [[
+enum high { HIGH_TOP = 0xffffffff, HIGH_ONE = 1 };
+enum low { LOW_MINUS = -1, LOW_BOTTOM = -2147483647 - 1, LOW_TOP = 2147483647 };
+enum wide { WIDE_BOTTOM = -0x7fffffffffffffffLL - 1, WIDE_TOP = 0x7fffffffffffffffLL };
+enum huge { HUGE_TOP = 0xffffffffffffffffULL, HUGE_HALF = 0x8000000000000000ULL };
+enum { NAMELESS = 3 };
+struct value {
+	enum high high; enum low low; enum wide wide; enum huge huge;
+	enum high narrow : 32; enum low list[2]; enum { INSIDE = 4 } inside;
+};
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, enum huge);
+	__type(value, struct value); } values SEC(".maps");
+]],
+    })
+    if not object and message:find("LLVM 14 cannot write 'enum", 1, true) then
+        tap.skip("needs LLVM 15")
+    end
+    assert(object, message)
+    local function both_directions(name, values)
+        local found = object:enum(name)
+        for enumerator, value in pairs(values) do
+            tap.equal(found[enumerator], value)
+            tap.equal(found[value], enumerator)
+        end
+    end
+    both_directions("enum high", { HIGH_TOP = 0xffffffff, HIGH_ONE = 1 })
+    both_directions("enum low", { LOW_MINUS = -1, LOW_BOTTOM = -2147483648, LOW_TOP = 2147483647 })
+    both_directions("enum wide", { WIDE_BOTTOM = math.mininteger, WIDE_TOP = math.maxinteger })
+    both_directions("enum huge", { HUGE_TOP = -1, HUGE_HALF = math.mininteger })
+
+    local map = object:map("values")
+    local names = {
+        high = "HIGH_TOP",
+        low = "LOW_BOTTOM",
+        wide = "WIDE_BOTTOM",
+        huge = "HUGE_TOP",
+        narrow = "HIGH_TOP",
+        list = { "LOW_TOP", "LOW_MINUS" },
+        inside = "INSIDE",
+    }
+    local values = {
+        high = 0xffffffff,
+        low = -2147483648,
+        wide = math.mininteger,
+        huge = -1,
+        narrow = 0xffffffff,
+        list = { 2147483647, -1 },
+        inside = 4,
+    }
+    assert(map:set("HUGE_TOP", names))
+    tap.equal(map:get(-1), values)
+    assert(map:set("HUGE_HALF", values))
+    tap.equal(map:get("HUGE_HALF"), values)
+    tap.raises(function()
+        map:set("HUGE_TOP", { list = { "LOW_MINUS", "LOWER" } })
+    end, 'value.list%[2%]: enum low has no value "LOWER"; its values are: LOW_MINUS, LOW_BOTTOM')
+    tap.raises(function()
+        map:get("HUGE")
+    end, 'key: enum huge has no value "HUGE"; its values are: HUGE_TOP, HUGE_HALF')
+    tap.raises(function()
+        map:set(0, { high = -1 })
+    end, "value.high: %-1 doesn't fit into enum high %(0 to 4294967295%)")
+    object:close()
+end)
+
+tap.test("what doesn't fit is refused, by the field's whole name", function()
+    local object <close> = assert(bpf.load({
+        source = HEAD .. [[
+union either { __u32 word; char letters[4]; struct { __u16 low, high; }; };
+struct value {
+	struct { struct { __u16 port; __s8 level; } peer[2]; } inner;
+	__u32 numbers[2][3]; unsigned bits : 3; int signed_bits : 3; bool flag; bool flag_bit : 1;
+	float ratio; double exact; char text[4]; __u8 bytes[2]; __u64 large; void *pointer;
+	__int128 wide : 70; union either either; struct { } nothing; struct { } none[2];
+};
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u8);
+	__type(value, struct value); } values SEC(".maps");
+]],
+    }))
+    local map = object:map("values")
+    local function refused(value, pattern)
+        tap.raises(function()
+            map:set(1, value)
+        end, pattern)
+        tap.equal(map:get(1), nil)
+    end
+    refused({ inner = { peer = { { port = 1 }, { port = 70000 } } } },
+        "value.inner.peer%[2%].port: 70000 doesn't fit into __u16 %(0 to 65535%)")
+    refused({ inner = { peer = { { port = -1 } } } }, "value.inner.peer%[1%].port: %-1 doesn't fit")
+    refused({ inner = { peer = { { level = 128 } } } }, "level: 128 doesn't fit into __s8")
+    refused({ inner = { peer = { { }, { }, { } } } }, "value.inner.peer: type .* holds 2 .* got 3")
+    refused({ numbers = { { 1 }, { 1, 2, 3, 4 } } }, "value.numbers%[2%]: .* holds 3 .* got 4")
+    refused({ numbers = { { 1, 2, x = 3 } } }, 'numbers%[1%]: a sequence .* key the string "x"')
+    refused({ numbers = { [3] = { 1 } } }, "value.numbers: a sequence expected")
+    refused({ numbers = 5 }, "value.numbers: a sequence expected for type .*, got 5")
+    refused({ numbers = { { 1, "2" } } }, 'numbers%[1%]%[2%]: an integer .* got the string "2"')
+    refused({ bits = 8 }, "value.bits: 8 doesn't fit into unsigned int %(0 to 7%)")
+    refused({ bits = -1 }, "value.bits: %-1 doesn't fit")
+    refused({ signed_bits = 4 }, "value.signed_bits: 4 doesn't fit into int %(%-4 to 3%)")
+    refused({ bits = 1.5 }, "value.bits: an integer expected .* got 1.5")
+    refused({ flag = 1 }, "value.flag: true or false expected .* got 1")
+    refused({ flag_bit = 1 }, "value.flag_bit: true or false expected .* got 1")
+    refused({ ratio = 1e39 }, "value.ratio: a smaller number expected for type float, got 1e%+39")
+    refused({ ratio = "1" }, "value.ratio: a number expected")
+    refused({ text = "12345" }, "value.text: a string of at most 4 bytes expected .* got 5")
+    refused({ bytes = "1" }, "value.bytes: a string of 2 bytes expected .* got 1")
+    refused({ large = 2 ^ 64 }, "value.large: an integer expected .* got 1.84.*e%+19")
+    refused({ wide = "5" }, "value.wide: a string of 16 bytes expected .* got 1")
+    refused({ wide = ("\255"):rep(8) .. ("\127"):rep(8) }, "wide: .* fit into 70 bits")
+    refused({ none = { {} } }, "value.none: .* holds 0 elements")
+    refused({ nothing = 1 }, "value.nothing: a table expected")
+    refused({ either = { worth = 1 } },
+        'value.either: union either has no field "worth"; its fields are: word, letters, low, high')
+    refused({ portt = 1 }, 'value: struct value has no field "portt"; its fields are: inner,')
+    refused({ [1] = 1 }, 'value: struct value has no field "%(not a name%)"')
+    refused(7, "value: a table expected for type struct value, got 7")
+    tap.raises(function()
+        map:get(256)
+    end, "key: 256 doesn't fit into __u8")
+
+    -- What fits at the edges.
+    assert(map:set(1, {
+        ratio = math.huge,
+        exact = 1e300,
+        text = "full",
+        large = 3.0,
+        pointer = -1,
+        wide = ("\255"):rep(16),
+        either = { letters = "ab", word = 0x64635958 }, -- the C's order: letters are written last
+    }))
+    local got = map:get(1)
+    tap.equal(got.ratio, math.huge)
+    tap.equal(got.exact, 1e300)
+    tap.equal({ got.large, got.pointer, got.text }, { 3, -1, "full" })
+    tap.equal(got.either.letters, "abcd")
+    tap.equal({ got.nothing, got.none }, { {}, {} })
+    assert(map:set(2, got)) -- what get() gives can be given back
+    tap.equal(map:get(2), got)
+end)
+
 tap.test("values of maps that are no structs", function()
     local object <close> = assert(bpf.load({
         source = HEAD .. [[

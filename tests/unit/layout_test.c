@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <bpf/btf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "types/layout.h"
@@ -384,6 +385,172 @@ static void bitfield_round_trips(void **state)
 	}
 }
 
+// As above, for bitfields of __int128, the reference being shifts of a whole one.
+static void wide_bitfield_round_trips(void **state)
+{
+	static const unsigned __int128 ones = ~(unsigned __int128)0;
+	const unsigned __int128 patterns[] = {
+		0,
+		ones,
+		ones / 3,
+		(unsigned __int128)0xfedcba9876543210 << 64 | 0x0123456789abcdef,
+	};
+	struct ebs_layout layout = { .kind = EBS_BYTES, .size = 16 };
+
+	for (unsigned size = 1; size <= 128; size++) {
+		for (unsigned offset = 0; offset < 8; offset++) {
+			for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+				struct ebs_field field = { "f", &layout, 1, size, offset };
+				unsigned __int128 mask =
+					size == 128 ? ones : ((unsigned __int128)1 << size) - 1;
+				unsigned __int128 low = patterns[i] & mask;
+				bool negative = low >> (size - 1) & 1;
+				unsigned __int128 got;
+				uint8_t bytes[20] = { 0 };
+
+				ebs_bitfield_set_bytes(&field, bytes,
+						       (const uint8_t *)&patterns[i]);
+				layout.is_signed = false;
+				ebs_bitfield_get_bytes(&field, bytes, (uint8_t *)&got);
+				assert_true(got == low);
+				assert_int_equal(
+					ebs_bitfield_fits(&field, (const uint8_t *)&patterns[i]),
+					patterns[i] == low);
+				layout.is_signed = true;
+				ebs_bitfield_get_bytes(&field, bytes, (uint8_t *)&got);
+				assert_true(got == (negative ? low | ~mask : low));
+				assert_true(ebs_bitfield_fits(&field, (const uint8_t *)&got));
+				for (unsigned bit = 0; bit < sizeof(bytes) * 8; bit++) {
+					unsigned from = bit - 8 - offset;
+					bool inside = bit >= 8 + offset && from < size;
+
+					assert_int_equal(bytes[bit / 8] >> bit % 8 & 1,
+							 inside ? (unsigned)(low >> from & 1) : 0);
+				}
+			}
+		}
+	}
+}
+
+static void bitfields_of_int128(void **state)
+{
+	struct fixture *fixture = *state;
+	struct btf *btf = fixture->btf;
+	int wide = btf__add_int(btf, "__int128", 16, BTF_INT_SIGNED);
+	int record = btf__add_struct(btf, "record", 16);
+	btf__add_field(btf, "low", fixture->u32, 0, 3);
+	btf__add_field(btf, "rest", wide, 3, 125);
+
+	const struct ebs_layout *layout = layout_of(fixture, record);
+	assert_int_equal(field_of(layout, "rest")->bit_size, 125);
+	assert_int_equal(field_of(layout, "rest")->bit_offset, 3);
+	assert_int_equal(field_of(layout, "rest")->layout->kind, EBS_BYTES);
+	assert_true(field_of(layout, "rest")->layout->is_signed);
+}
+
+// An array's length, or a struct's, that is only known with a sample.
+static void flexible_records(void **state)
+{
+	struct fixture *fixture = *state;
+	struct btf *btf = fixture->btf;
+	int tail = array(fixture, fixture->u32, 0);
+	int inner = btf__add_struct(btf, "inner", 8);
+	btf__add_field(btf, "count", fixture->u64, 0, 0);
+	btf__add_field(btf, "tail", tail, 64, 0);
+	int outer = btf__add_struct(btf, "outer", 16);
+	btf__add_field(btf, "first", fixture->u64, 0, 0);
+	btf__add_field(btf, "inner", inner, 64, 0);
+	int plain = btf__add_struct(btf, "plain", 8);
+	btf__add_field(btf, "first", fixture->u64, 0, 0);
+
+	assert_true(layout_of(fixture, inner)->flexible);
+	assert_true(layout_of(fixture, outer)->flexible);
+	assert_false(layout_of(fixture, plain)->flexible);
+}
+
+// What two objects make of the same C.
+static void equal_layouts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct btf *btf = fixture->btf;
+	static const struct {
+		const char *first, *second;
+		int offset, bits;
+		bool pointer;
+	} variants[] = {
+		{ "x", "y", 32, 0, false }, // the one that the others are compared with
+		{ "x", "y", 32, 0, false }, // equal
+		{ "x", "z", 32, 0, false }, // another name
+		{ "x", "y", 40, 0, false }, // another place
+		{ "x", "y", 32, 8, false }, // a bitfield
+	};
+	int ids[5], lists[5];
+
+	for (int i = 0; i < 5; i++) {
+		ids[i] = btf__add_struct(btf, i ? "other" : "first", 12);
+		btf__add_field(btf, variants[i].first, fixture->u32, 0, 0);
+		btf__add_field(btf, variants[i].second, fixture->u32, variants[i].offset,
+			       variants[i].bits);
+		lists[i] = array(fixture, ids[i], 3);
+	}
+	int longer = array(fixture, ids[0], 4);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(
+			ebs_layout_equal(layout_of(fixture, ids[0]), layout_of(fixture, ids[i])),
+			i < 2);
+		assert_int_equal(ebs_layout_equal(layout_of(fixture, lists[0]),
+						  layout_of(fixture, lists[i])),
+				 i < 2);
+	}
+	assert_false(ebs_layout_equal(layout_of(fixture, lists[0]), layout_of(fixture, longer)));
+	assert_false(ebs_layout_equal(layout_of(fixture, fixture->u32),
+				      layout_of(fixture, fixture->s32)));
+}
+
+// Lua's strings move: at an address where one name stood, another one can stand later.
+static void names_at_one_address(void **state)
+{
+	struct fixture *fixture = *state;
+	struct btf *btf = fixture->btf;
+	char name[16];
+	int record = btf__add_struct(btf, "record", 256);
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		btf__add_field(btf, name, fixture->u32, i * 32, 0);
+	}
+	const struct ebs_layout *layout = layout_of(fixture, record);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 64; i++) {
+			snprintf(name, sizeof(name), "f%d", i);
+			assert_int_equal(field_of(layout, name)->offset, i * 4);
+			assert_int_equal(field_of(layout, layout->fields[i].name)->offset, i * 4);
+		}
+		snprintf(name, sizeof(name), "none");
+		assert_null(ebs_layout_field(layout, name));
+	}
+}
+
+// Structs in structs; and the same without names, whose fields are all lifted.
+static void deep_types(void **state)
+{
+	struct fixture *fixture = *state;
+	struct btf *btf = fixture->btf;
+	int ids[2][80];
+
+	for (int lifted = 0; lifted < 2; lifted++)
+		for (int i = 0; i < 80; i++) {
+			ids[lifted][i] = btf__add_struct(btf, NULL, 4);
+			btf__add_field(btf, i && lifted ? NULL : "inner",
+				       i ? ids[lifted][i - 1] : fixture->u32, 0, 0);
+		}
+	refuses(fixture, ids[0][79]);
+	refuses(fixture, ids[1][79]);
+	assert_string_equal(layout_of(fixture, ids[0][60])->fields[0].name, "inner");
+	assert_int_equal(field_of(layout_of(fixture, ids[1][60]), "inner")->layout->kind,
+			 EBS_UNSIGNED);
+}
+
 // The definition of a map, as libbpf's macros write it.
 static void add_map(struct fixture *fixture, const char *name, int type_pointee, int value)
 {
@@ -623,6 +790,12 @@ int main(void)
 		TEST(old_bitfields),
 		TEST(new_bitfields),
 		TEST(bitfield_round_trips),
+		TEST(wide_bitfield_round_trips),
+		TEST(bitfields_of_int128),
+		TEST(flexible_records),
+		TEST(equal_layouts),
+		TEST(names_at_one_address),
+		TEST(deep_types),
 		TEST(samples_that_the_compiler_found),
 		TEST(samples_that_the_c_declares),
 		TEST(samples_that_nobody_knows),
