@@ -85,11 +85,9 @@ static void append_short(struct ebs_buffer *out, char letter)
 
 bool ebs_is_plain(const char *data, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char byte = data[i];
-		if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\')
+	for (size_t i = 0; i < size; i++)
+		if (!ebs_is_plain_byte(data[i]))
 			return false;
-	}
 	return true;
 }
 

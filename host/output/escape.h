@@ -8,7 +8,12 @@
 
 #include "base/buffer.h"
 
-// Whether all is printable ASCII that neither text nor JSON escapes: most strings are.
+// Printable ASCII that neither text nor JSON escapes: most strings are of that alone.
+static inline bool ebs_is_plain_byte(char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
 bool ebs_is_plain(const char *data, size_t size);
 
 // Both append valid UTF-8 in which no character controls a terminal: neither C0, DEL and C1, nor

@@ -8,26 +8,39 @@
 
 #define EBS_DECIMAL_SIZE 20 // "-9223372036854775808", "18446744073709551615"
 
-// Both write at the end of `text` and return where the digits begin.
-static inline char *ebs_decimal(char text[static EBS_DECIMAL_SIZE], uint64_t value)
+static inline char *ebs_decimal_pair(char *end, uint32_t value)
 {
 	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 				    "25262728293031323334353637383940414243444546474849"
 				    "50515253545556575859606162636465666768697071727374"
 				    "75767778798081828384858687888990919293949596979899";
+
+	memcpy(end - 2, pairs + (size_t)value * 2, 2);
+	return end - 2;
+}
+
+// Both write at the end of `text` and return where the digits begin.
+static inline char *ebs_decimal(char text[static EBS_DECIMAL_SIZE], uint64_t value)
+{
 	char *begin = text + EBS_DECIMAL_SIZE;
 
-	while (value >= 100) {
-		begin -= 2;
-		memcpy(begin, pairs + value % 100 * 2, 2);
-		value /= 100;
+	while (value >= 100000000) { // eight digits at a time: small divisions are quick
+		uint32_t low = value % 100000000;
+		uint32_t upper = low / 10000;
+
+		value /= 100000000;
+		low %= 10000;
+		begin = ebs_decimal_pair(begin, low % 100);
+		begin = ebs_decimal_pair(begin, low / 100);
+		begin = ebs_decimal_pair(begin, upper % 100);
+		begin = ebs_decimal_pair(begin, upper / 100);
 	}
-	if (value < 10) {
-		*--begin = '0' + value;
-	} else {
-		begin -= 2;
-		memcpy(begin, pairs + value * 2, 2);
-	}
+	uint32_t rest = (uint32_t)value;
+	for (; rest >= 100; rest /= 100)
+		begin = ebs_decimal_pair(begin, rest % 100);
+	if (rest >= 10)
+		return ebs_decimal_pair(begin, rest);
+	*--begin = '0' + rest;
 	return begin;
 }
 

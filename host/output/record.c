@@ -6,10 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/cell.h"
 #include "output/enum_names.h"
+#include "output/escape.h"
+#include "output/number.h"
 #include "output/spec.h"
 
+// What is written without looking further, and most columns are: integers of their natural sizes
+// and text, in columns without a formatter.
+enum quick {
+	QUICK_NOT,
+	QUICK_S8,
+	QUICK_S16,
+	QUICK_S32,
+	QUICK_S64,
+	QUICK_U8,
+	QUICK_U16,
+	QUICK_U32,
+	QUICK_U64,
+	QUICK_TEXT,
+};
+
 struct cell {
+	enum quick quick;
 	struct ebs_field field;       // its offset is from the whole record's start
 	struct ebs_enum_names *names; // of its type, where the formatter may ask for them
 };
@@ -71,6 +90,29 @@ static bool find_field(const struct ebs_layout *layout, const char *path, struct
 	}
 }
 
+static enum quick quick_kind(const struct ebs_column *column, const struct ebs_field *field)
+{
+	const struct ebs_layout *layout = field->layout;
+	bool is_integer = layout->kind == EBS_SIGNED || layout->kind == EBS_UNSIGNED;
+
+	if (column->formatter || field->bit_size)
+		return QUICK_NOT;
+	if (layout->kind == EBS_STRING && !layout->flexible)
+		return QUICK_TEXT;
+	switch (is_integer ? layout->size : 0) {
+	case 1:
+		return layout->kind == EBS_SIGNED ? QUICK_S8 : QUICK_U8;
+	case 2:
+		return layout->kind == EBS_SIGNED ? QUICK_S16 : QUICK_U16;
+	case 4:
+		return layout->kind == EBS_SIGNED ? QUICK_S32 : QUICK_U32;
+	case 8:
+		return layout->kind == EBS_SIGNED ? QUICK_S64 : QUICK_U64;
+	default:
+		return QUICK_NOT;
+	}
+}
+
 struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
 				  const struct ebs_layout *layout, struct ebs_error *error)
 {
@@ -91,6 +133,7 @@ struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
 			refuse_column(layout, column->name.data, error);
 			goto free_record;
 		}
+		cell->quick = quick_kind(column, &cell->field);
 		if (column->formatter && ebs_enum_names_new(cell->field.layout, &cell->names)) {
 			ebs_error_errno(error, ENOMEM, "columns");
 			goto free_record;
@@ -277,6 +320,72 @@ void ebs_record_cell(const struct ebs_record *record, struct ebs_row *row, const
 	write_field(row, &cell->field, data, size, cell->names);
 }
 
+static void write_text(struct ebs_row *row, const char *data, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size && ebs_is_plain_byte(data[length]))
+		length++;
+	if (length < size && data[length])
+		ebs_row_string(row, data, strnlen(data, size));
+	else
+		ebs_cell_append(row, data, length, row->columns->json);
+}
+
+static void write_digits(struct ebs_row *row, int64_t value, bool is_signed)
+{
+	char text[EBS_DECIMAL_SIZE];
+	char *begin = is_signed ? ebs_decimal_signed(text, value) : ebs_decimal(text, value);
+
+	ebs_cell_append(row, begin, text + sizeof(text) - begin, false);
+}
+
+static void write_cell(struct ebs_row *row, const struct cell *cell, const uint8_t *data,
+		       size_t size)
+{
+	const uint8_t *at = data + cell->field.offset;
+	bool whole = cell->field.offset + cell->field.layout->size <= size;
+	uint16_t value16;
+	uint32_t value32;
+	int64_t value64;
+
+	switch (whole ? cell->quick : QUICK_NOT) {
+	case QUICK_NOT:
+		write_field(row, &cell->field, data, size, cell->names);
+		break;
+	case QUICK_S8:
+		write_digits(row, (int8_t)*at, true);
+		break;
+	case QUICK_U8:
+		write_digits(row, *at, false);
+		break;
+	case QUICK_S16:
+		memcpy(&value16, at, 2);
+		write_digits(row, (int16_t)value16, true);
+		break;
+	case QUICK_U16:
+		memcpy(&value16, at, 2);
+		write_digits(row, value16, false);
+		break;
+	case QUICK_S32:
+		memcpy(&value32, at, 4);
+		write_digits(row, (int32_t)value32, true);
+		break;
+	case QUICK_U32:
+		memcpy(&value32, at, 4);
+		write_digits(row, value32, false);
+		break;
+	case QUICK_S64:
+	case QUICK_U64:
+		memcpy(&value64, at, 8);
+		write_digits(row, value64, cell->quick == QUICK_S64);
+		break;
+	case QUICK_TEXT:
+		write_text(row, (const char *)at, cell->field.layout->size);
+		break;
+	}
+}
+
 void ebs_record_append(const struct ebs_record *record, const uint8_t *data, size_t size,
 		       struct ebs_buffer *out)
 {
@@ -284,6 +393,6 @@ void ebs_record_append(const struct ebs_record *record, const uint8_t *data, siz
 
 	ebs_row_begin(&row, record->columns, out);
 	for (size_t i = 0; i < record->columns->count; i++)
-		write_field(&row, &record->cells[i].field, data, size, record->cells[i].names);
+		write_cell(&row, &record->cells[i], data, size);
 	ebs_row_end(&row);
 }

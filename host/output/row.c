@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/cell.h"
 #include "output/escape.h"
 #include "output/format.h"
 #include "output/number.h"
@@ -77,53 +78,13 @@ static void end_value(struct ebs_row *row)
 	out->data[out->size++] = ' ';
 }
 
-// What begin_value() and end_value() do around a value that is a whole cell and as many characters
-// as bytes, in one go: nearly all values are such, and this is what a row costs.
-static void append_cell(struct ebs_row *row, const char *data, size_t size, bool quoted)
-{
-	const struct ebs_column *column = &row->columns->list[row->column++];
-	struct ebs_buffer *out = row->out;
-
-	if (row->columns->json) {
-		char *to = ebs_buffer_room(out, column->key.size + size + 2);
-
-		if (!to)
-			return;
-		memcpy(to, column->key.data, column->key.size);
-		to += column->key.size;
-		if (quoted)
-			*to++ = '"';
-		memcpy(to, data, size);
-		to += size;
-		if (quoted)
-			*to++ = '"';
-		out->size = to - out->data;
-		return;
-	}
-	size_t padding = size < column->width ? column->width - size : 0;
-	char *to = ebs_buffer_room(out, size + padding + 1);
-	if (!to)
-		return;
-	if (column->right) {
-		memset(to, ' ', padding);
-		memcpy(to + padding, data, size);
-	} else {
-		memcpy(to, data, size);
-		memset(to + size, ' ', padding);
-	}
-	if (size)
-		row->end = out->size + size + (column->right ? padding : 0);
-	to[size + padding] = ' ';
-	out->size += size + padding + 1;
-}
-
 // A whole value that needs no escaping, of as many characters as bytes.
 static void append_plain(struct ebs_row *row, const char *data, size_t size, bool quoted)
 {
 	if (is_ignored(row))
 		return;
 	if (!row->depth) {
-		append_cell(row, data, size, quoted);
+		ebs_cell_append(row, data, size, quoted);
 		return;
 	}
 	begin_value(row);
