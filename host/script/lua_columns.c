@@ -10,8 +10,15 @@
 #include "script/script.h"
 #include "script/standard_output.h"
 
+// Quicker than luaL_checkudata(), which looks the class up by its name: this is done for each row.
 static struct script_columns *check_columns(lua_State *L, int index)
 {
+	if (lua_getmetatable(L, index)) { // metatable
+		bool same = lua_topointer(L, -1) == ebs_state(L)->columns_class;
+		lua_pop(L, 1); // -
+		if (same)
+			return lua_touserdata(L, index);
+	}
 	return luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
 }
 
@@ -215,13 +222,11 @@ int ebs_columns_record(lua_State *L)
 
 static int columns_index(lua_State *L)
 {
-	struct script_columns *self = check_columns(L, 1);
-	const char *key = luaL_checkstring(L, 2);
-
-	if (strcmp(key, "json") == 0)
-		lua_pushboolean(L, self->json);
-	else
-		lua_getfield(L, lua_upvalueindex(1), key);
+	lua_settop(L, 2);
+	lua_pushvalue(L, 2);                                  // self key key
+	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL && // self key method
+	    strcmp(luaL_checkstring(L, 2), "json") == 0)
+		lua_pushboolean(L, check_columns(L, 1)->json); // self key method json
 	return 1;
 }
 
@@ -255,4 +260,7 @@ static const luaL_Reg metamethods[] = {
 void ebs_register_columns(lua_State *L)
 {
 	ebs_new_class(L, EBS_COLUMNS_CLASS, methods, metamethods);
+	luaL_getmetatable(L, EBS_COLUMNS_CLASS); // metatable
+	ebs_state(L)->columns_class = lua_topointer(L, -1);
+	lua_pop(L, 1); // -
 }
