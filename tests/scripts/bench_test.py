@@ -80,6 +80,22 @@ def maps():
     tap.equal(done.returncode, int(any(goal["met"] is False for goal in result["goals"])), "exit status")
 
 
+@tap.case("rows: every way prints every row")
+def rows():
+    tap.needs_kernel()
+    done = bench("--rounds", "1", "--json", what="rows", EBS_BENCH_EVENTS="10000")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    tap.ok(done.stdout, f"no result: {done.stderr}")
+    result = json.loads(done.stdout)
+    tap.equal(len(result["rows"]), 8, "rows")
+    for name, row in result["rows"].items():
+        tap.ok(row["null"] > 0 and row["pipe"] > 0, f"{name}: figures")
+    for pace, of_pace in result["paced"].items():
+        tap.ok(len(of_pace) >= 3, f"{pace}: rows")
+        for name, row in of_pace.items():
+            tap.ok(row["cpu_ns"] > 0 and 0 <= row["lost"] <= 1 and row["called"] > 0, f"{pace}, {name}: figures")
+
+
 @tap.case("refuses what it can't do")
 def refuses():
     tap.equal(bench("--rounds", "0").returncode, 2, "exit status of --rounds 0")
