@@ -145,7 +145,6 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 #define ebs_map_add(map, ...) \
 	ebs_map_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
-
 // A map that scripts drain without losing a count. In a plain one a program that holds a value while
 // the script takes it adds to what nobody will read; here programs use one of two maps, the drain
 // makes them use the other, and takes the first when none of them uses it any more. `kind` is one
@@ -199,5 +198,19 @@ static __always_inline void ebs_drained_add_at(const volatile __u32 *counter, vo
 				      drained, __VA_ARGS__)
 #define ebs_drained_add(drained, ...) \
 	ebs_drained_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), drained, __VA_ARGS__)
+
+// The slot of a value in a histogram of powers of two, as bpf.histogram() counts them: 0 for 0 and 1,
+// n for 2^n to 2^(n+1)-1, up to 63.
+static __always_inline __u32 ebs_log2(__u64 value)
+{
+	__u32 slot = 0;
+
+	for (__u32 bits = 32; bits; bits /= 2)
+		if (value >> bits) {
+			value >>= bits;
+			slot += bits;
+		}
+	return slot;
+}
 
 #endif

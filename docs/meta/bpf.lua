@@ -85,6 +85,20 @@ function bpf.columns(spec, options) end
 ---@field [string] fun(value: any): string
 bpf.format = {}
 
+---@class bpf.HistogramOptions
+---@field step? number the width of a linear histogram's slots; without it they are powers of two
+---@field low? number where the first of them begins (0)
+---@field high? number where the last of them ends
+---@field name? string stands above it
+---@field unit? string stands above its values
+---@field format? string the name of a formatter for its values
+---@field json? boolean JSON whether or not ebscript was started with --json
+
+---@param options? bpf.HistogramOptions
+---@return bpf.Histogram histogram
+---@nodiscard
+function bpf.histogram(options) end
+
 --- The sum of a per-CPU value, or of any sequence of numbers.
 ---@param values number[]
 ---@return number total
@@ -452,6 +466,34 @@ function Columns:row(...) end
 --- Prints a row from a table or a view, by the columns' names.
 ---@param values table|bpf.View
 function Columns:record(values) end
+
+--- Values, counted by slots.
+---@class bpf.Histogram
+---@field count integer how many values it has
+local Histogram = {}
+
+---@param value number
+---@param count? integer so many of them
+function Histogram:add(value, count) end
+
+--- Counts what BPF counted.
+---@param slots bpf.Map|integer[] counts by the slots' numbers from 0; a sequence begins with slot 0
+function Histogram:add_slots(slots) end
+
+---@param percent number 0 to 100
+---@return number? value nil: it has no values
+---@nodiscard
+function Histogram:percentile(percent) end
+
+--- count, min, max, p50, p90, p99, and buckets: { low, high, count }.
+---@return table summary
+---@nodiscard
+function Histogram:summary() end
+
+--- Prints bars, or the summary as JSON.
+function Histogram:print() end
+
+function Histogram:clear() end
 
 --- A struct or union whose fields decode when read, or an array of these. Its time ends with the
 --- handler's call, or with the loop's turn. `pairs(view)` gives the fields, or elements, in order.

@@ -138,9 +138,12 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_columns(L);
 	ebs_register_view(L);
 	ebs_register_load(L);
-	luaL_newlib(L, functions);     // bpf
-	ebs_push_formats(L);           // bpf formats
-	lua_setfield(L, -2, "format"); // bpf
+	luaL_newlib(L, functions);                 // bpf
+	lua_pushnil(L);                            // bpf nil
+	lua_pushcclosure(L, ebs_bpf_histogram, 1); // bpf histogram
+	lua_setfield(L, -2, "histogram");          // bpf
+	ebs_push_formats(L);                       // bpf formats
+	lua_setfield(L, -2, "format");             // bpf
 	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "prelude.lua", "b"))
 		return lua_error(L);
 	lua_pushvalue(L, -2); // bpf prelude bpf

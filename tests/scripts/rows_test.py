@@ -10,11 +10,11 @@ local bpf = require("bpf")
 local object <close> = assert(bpf.load({ source = [[
 #include "ebscript.bpf.h"
 
-enum state { IDLE, BUSY = 5, NEGATIVE = -3 };
+enum mood { IDLE, BUSY = 5, NEGATIVE = -3 };
 
 struct record {
 	u32 pid;
-	enum state state;
+	enum mood state;
 	s32 ret;
 	u8 address[4];
 	u16 port;
@@ -30,7 +30,7 @@ struct record {
 	void *pointer;
 	u32 list[3];
 	u32 low : 4, high : 28;
-	enum state states[2];
+	enum mood states[2];
 };
 
 struct {
@@ -210,6 +210,25 @@ def objects():
             collectgarbage()
         end"""
     tap.equal(lines(text, load=False), [f"{i + 1} {i}" for i in range(1, 31)])
+
+
+@tap.case("a histogram in text and in JSON")
+def histogram():
+    text = """
+        local options = { name = "sizes", unit = "bytes", json = %s }
+        local histogram = bpf.histogram(options)
+        for i = 1, 64 do histogram:add(i) end
+        histogram:print()"""
+    got = lines(text % "false", load=False)
+    tap.equal(got[:2], ["sizes", "           bytes : count    distribution"])
+    tap.equal(got[2], "     0 -> 1      : 1        |*" + " " * 39 + "|")
+    tap.equal(got[7], "    32 -> 63     : 32       |" + "*" * 40 + "|")
+    tap.equal(got[9], "count 64, min 1, p50 33, p90 58, p99 64, max 64")
+    (line,) = lines(text % "true", load=False)
+    record = json.loads(line)
+    tap.equal((record["record"], record["name"], record["unit"], record["count"]), ("histogram", "sizes", "bytes", 64))
+    tap.equal(record["buckets"][1], {"low": 2, "high": 3, "count": 2})
+    tap.equal(sum(bucket["count"] for bucket in record["buckets"]), 64)
 
 
 tap.run()
