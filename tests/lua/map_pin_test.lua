@@ -322,10 +322,10 @@ end)
 tap.test("maps that the script opened are closed when they are collected", function()
     local object <close> = assert(bpf.load({ source = SOURCE }))
     assert(object:map("entries"):pin(folder .. "/entries"))
-    local function open_files()
+    local function open_maps()
         collectgarbage()
         collectgarbage()
-        local list = io.popen("ls /proc/$PPID/fd | wc -l")
+        local list = io.popen("ls -l /proc/$PPID/fd | grep -c bpf-map")
         local number = list:read("n")
         list:close()
         return number
@@ -337,9 +337,9 @@ tap.test("maps that the script opened are closed when they are collected", funct
             tap.equal(map:get({ number = 1 }), nil)
         end
     end
-    local before = open_files()
+    local before = open_maps()
     open_some()
-    tap.ok(open_files() <= before, "descriptors are left")
+    tap.ok(open_maps() <= before, "descriptors are left")
     local loop
     do
         local map = assert(bpf.pinned(folder .. "/entries"))
