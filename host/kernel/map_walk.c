@@ -223,9 +223,7 @@ int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		result = fill(walk);
 	} while (!result && !walk->count);
 	if (result)
-		return ebs_error_errno(error, result, "can't %s map \"%s\" (%s)",
-				       walk->drain ? "drain" : "walk over", map->name,
-				       ebs_map_type_name(map));
+		return ebs_map_explain(map, result, walk->drain ? "drain" : "walk over", 0, error);
 	*batch = (struct ebs_map_batch){ .keys = walk->keys,
 					 .values = walk->values,
 					 .stride = ebs_map_value_bytes(map),

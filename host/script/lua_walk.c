@@ -201,6 +201,14 @@ int ebs_map_pairs(lua_State *L)
 
 int ebs_map_drain(lua_State *L)
 {
+	const struct ebs_map *map = ebs_check_map_can(L, 1, EBS_MAP_WALK)->map;
+
+	if (map->kind->value == EBS_VALUE_MAP)
+		luaL_argerror(L, 1,
+			      lua_pushfstring(L,
+					      "map '%s' (%s) has no drain(): an inner map is gone "
+					      "once it is taken out; use pairs() and delete()",
+					      map->name, ebs_map_type_name(map)));
 	return push_loop(L, true);
 }
 

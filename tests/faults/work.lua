@@ -44,6 +44,18 @@ struct {
 	__type(value, u64);
 } counts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 4);
+		__type(key, u32);
+		__type(value, struct event);
+	});
+} outer SEC(".maps");
+
 SEC("xdp")
 int send(struct xdp_md *ctx)
 {
@@ -93,6 +105,12 @@ local function load()
     for key, event in pairs(table_map) do
         assert(key == event.pid and event.peer.port == key)
     end
+    local outer = object:map("outer")
+    local inner <close> = assert(outer:create_inner())
+    assert(inner:update({ { pid = 1 }, { pid = 2 } }))
+    assert(outer:set(5, inner))
+    assert(outer:get(5):get(2).pid == 2 and outer:get(6) == nil)
+    assert(inner.info.id == outer:get(5).info.id)
     for _ in table_map:drain() do
         got = got + 1
     end
