@@ -121,7 +121,7 @@ int ebs_losses_prepare(struct ebs_object *object, struct ebs_error *error)
 
 	find.rodata = ebs_object_rodata(object, &find.size);
 	if (map && find.rodata)
-		result = ebs_types_variables(object->types, ".rodata", number_site, &find, NULL);
+		result = ebs_types_variables(object->types, ".rodata", number_site, &find, error);
 	if (result)
 		return ebs_error_errno(error, result, "can't count what %s loses", object->name);
 	if (object->losses.counters) {
