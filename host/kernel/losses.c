@@ -59,10 +59,7 @@ static int add_counter(struct ebs_object *object, enum ebs_loss_kind kind, char 
 			free(name);
 			return (int)i;
 		}
-	struct ebs_loss loss = { .kind = kind, .name = name };
-	if (name)
-		loss.map = ebs_object_map(object, name);
-	int result = add(losses, loss);
+	int result = add(losses, (struct ebs_loss){ .kind = kind, .name = name });
 	return result ? result : (int)losses->counters++;
 }
 
@@ -185,6 +182,11 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, MAP_NAME);
 
+	for (size_t i = 0; i < object->losses.counters; i++) {
+		struct ebs_loss *loss = &object->losses.list[i];
+
+		loss->map = ebs_object_map(object, loss->name);
+	}
 	if (add_buffers(object) || add_programs(object))
 		return ebs_error_errno(error, ENOMEM, "can't count what %s loses", object->name);
 	if (!object->losses.counters)

@@ -156,6 +156,14 @@ static __always_inline void put(void *target, u32 *key, u64 *value)
     tap.equal(object:losses().maps, { target = 1 })
 end)
 
+tap.test("a map in two halves counts under its own name", function()
+    local object <close>, lose = load("ebs_drained_add(&pair, &key, 1);", [[
+EBS_DRAINED(pair, BPF_MAP_TYPE_HASH, 6, u32, u64);
+]])
+    lose(10)
+    tap.equal(object:losses().maps, { pair = 4 })
+end)
+
 tap.test("a failed set() of the script is the script's to see", function()
     local object <close> = load("ebs_map_add(&flows, &key, 1);")
     for key = 1, 3 do
