@@ -8,9 +8,13 @@
 #include <linux/btf.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/attach_private.h"
+#include "kernel/btf_programs.h"
 #include "kernel/object_private.h"
+#include "types/btf_find.h"
+#include "types/kernel_identity.h"
 
 #define FUNC    BTF_KIND_FUNC
 #define TYPEDEF BTF_KIND_TYPEDEF
@@ -22,18 +26,30 @@ static const struct section {
 	bool sleepable;
 	const char *prefix; // of the target's name in BTF
 	uint32_t kind;      // of it
+	const char *usual;  // a target that every kernel has
 } sections[] = {
-	{ "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, "btf_trace_", TYPEDEF },
-	{ "iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false, "bpf_iter_", FUNC },
-	{ "iter.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, true, "bpf_iter_", FUNC },
-	{ "fentry", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, false, "", FUNC },
-	{ "fentry.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true, "", FUNC },
-	{ "fexit", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, false, "", FUNC },
-	{ "fexit.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true, "", FUNC },
-	{ "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, "", FUNC },
-	{ "fmod_ret.s", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true, "", FUNC },
-	{ "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, "bpf_lsm_", FUNC },
-	{ "lsm.s", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true, "bpf_lsm_", FUNC },
+	{ "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, "btf_trace_", TYPEDEF,
+	  "sched_switch" },
+	{ "iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false, "bpf_iter_", FUNC,
+	  "task" },
+	{ "iter.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, true, "bpf_iter_", FUNC,
+	  "task" },
+	{ "fentry", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, false, "", FUNC,
+	  "bpf_fentry_test1" },
+	{ "fentry.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true, "", FUNC,
+	  "bpf_fentry_test1" },
+	{ "fexit", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, false, "", FUNC,
+	  "bpf_fentry_test1" },
+	{ "fexit.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true, "", FUNC,
+	  "bpf_fentry_test1" },
+	{ "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, "", FUNC,
+	  "bpf_modify_return_test" },
+	{ "fmod_ret.s", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true, "", FUNC,
+	  "bpf_modify_return_test" },
+	{ "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, "bpf_lsm_", FUNC,
+	  "file_open" },
+	{ "lsm.s", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true, "bpf_lsm_", FUNC,
+	  "file_open" },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
@@ -41,15 +57,20 @@ static const struct section {
 // The object whose programs libbpf loads just now.
 static struct ebs_object *loading;
 
-static const struct section *find_section(const struct ebs_program *program)
+static const struct section *section_of(const char *text)
 {
-	size_t length = strcspn(program->section, "/");
+	size_t length = strcspn(text, "/");
 
-	for (size_t i = 0; program->section[length] && i < SECTIONS; i++)
+	for (size_t i = 0; i < SECTIONS; i++)
 		if (strlen(sections[i].name) == length &&
-		    strncmp(program->section, sections[i].name, length) == 0)
+		    strncmp(text, sections[i].name, length) == 0)
 			return &sections[i];
 	return NULL;
+}
+
+static const struct section *find_section(const struct ebs_program *program)
+{
+	return ebs_section_target(program) ? section_of(program->section) : NULL;
 }
 
 bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size,
@@ -152,4 +173,52 @@ int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options 
 		return ebs_error_errno(error, errno, "can't attach SEC(\"%s\")", program->section);
 	int result = ebs_link_add_fd(link, fd);
 	return result ? result : check_target(fd, program, error);
+}
+
+int ebs_btf_section_type(const char *text)
+{
+	const struct section *section = section_of(text);
+
+	return section ? (int)section->type : 0;
+}
+
+static uint32_t find_target(const struct section *section, const char *target,
+			    struct ebs_error *why)
+{
+	struct ebs_btf_blob kernel;
+	char name[160];
+
+	if (ebs_btf_blob_open(&kernel, EBS_KERNEL_BTF, why))
+		return 0;
+	snprintf(name, sizeof(name), "%s%s", section->prefix, target);
+	uint32_t id = ebs_btf_find(&kernel, name, section->kind);
+	ebs_btf_blob_close(&kernel);
+	if (!id)
+		ebs_error_set(why, "ENOENT", "this kernel has no %s for SEC(\"%s\")", target,
+			      section->name);
+	return id;
+}
+
+bool ebs_btf_section_works(const char *text, struct ebs_error *why)
+{
+	// return 0
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const struct section *section = section_of(text);
+	const char *slash = strchr(text, '/');
+	const char *target = slash && slash[1] ? slash + 1 : section->usual;
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = section->attach_type,
+		    .prog_flags = section->sleepable ? BPF_F_SLEEPABLE : 0,
+		    .attach_btf_id = find_target(section, target, why));
+	if (!options.attach_btf_id)
+		return false;
+	int fd = bpf_prog_load(section->type, "ebs_has", "GPL", nothing, 2, &options);
+	if (fd < 0)
+		ebs_error_errno(why, errno, "this kernel takes no program of SEC(\"%s/%s\")",
+				section->name, target);
+	else
+		close(fd);
+	return fd >= 0;
 }

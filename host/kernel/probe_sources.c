@@ -11,6 +11,7 @@
 #include "binary/find.h"
 #include "binary/symbols.h"
 #include "kernel/attach_private.h"
+#include "kernel/kallsyms.h"
 #include "kernel/tracefs.h"
 
 static int refuse_tracefs(int result, struct ebs_error *error)
@@ -82,23 +83,29 @@ int ebs_list_tracepoints(const struct ebs_probe_query *query, struct ebs_error *
 	return result;
 }
 
-// What is in the kernel's text, by /proc/kallsyms: "ffffffff81000000 T _text".
-static int visit_kallsyms(const char *prefix, const struct ebs_probe_query *query,
-			  struct ebs_error *error)
-{
-	FILE *file = fopen("/proc/kallsyms", "re");
-	size_t length = strlen(prefix);
-	char name[512], type;
-	int result = 0;
+struct prefixed {
+	const struct ebs_probe_query *query;
+	const char *prefix; // left away
+};
 
-	if (!file)
-		return ebs_error_errno(error, errno, "can't read /proc/kallsyms");
-	while (!result && fscanf(file, "%*s %c %511[^ \t\n]%*[^\n]", &type, name) >= 2)
-		if (strchr("tTwW", type) && strncmp(name, prefix, length) == 0 &&
-		    fnmatch(query->glob, name + length, 0) == 0)
-			result = query->add(query->context, name + length, NULL);
-	fclose(file);
-	return result;
+static int add_function(void *context, const char *name)
+{
+	const struct prefixed *prefixed = context;
+	const struct ebs_probe_query *query = prefixed->query;
+	size_t length = strlen(prefixed->prefix);
+
+	if (strncmp(name, prefixed->prefix, length) || fnmatch(query->glob, name + length, 0))
+		return 0;
+	return query->add(query->context, name + length, NULL);
+}
+
+static int list_symbols(const char *prefix, const struct ebs_probe_query *query,
+			struct ebs_error *error)
+{
+	struct prefixed prefixed = { query, prefix };
+	int result = ebs_kallsyms_visit(add_function, &prefixed);
+
+	return result ? ebs_error_errno(error, result, "can't read the kernel's functions") : 0;
 }
 
 static int need_kprobes(struct ebs_error *error)
@@ -121,7 +128,7 @@ int ebs_list_kernel_functions(const struct ebs_probe_query *query, struct ebs_er
 	char *line;
 
 	if (result) // no ftrace: what has a name in the text can be probed, or nearly all of it
-		result = visit_kallsyms("", query, error);
+		result = list_symbols("", query, error);
 	else
 		while (!result && (line = strsep(&rest, "\n")))
 			if (*line)
@@ -134,7 +141,7 @@ int ebs_list_syscalls(const struct ebs_probe_query *query, struct ebs_error *err
 {
 	int result = need_kprobes(error);
 
-	return result ? result : visit_kallsyms(EBS_SYSCALL_PREFIX "sys_", query, error);
+	return result ? result : list_symbols(EBS_SYSCALL_PREFIX "sys_", query, error);
 }
 
 struct in_file {

@@ -116,6 +116,7 @@ static const luaL_Reg functions[] = {
 	{ "columns", ebs_bpf_columns },
 	{ "drop_privileges", ebs_bpf_drop_privileges },
 	{ "every", ebs_bpf_every },
+	{ "has", ebs_bpf_has },
 	{ "inet_ntop", bpf_inet_ntop },
 	{ "inet_pton", bpf_inet_pton },
 	{ "ktime_get_ns", bpf_ktime_get_ns },

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the files of features.h share.
+#ifndef EBS_KERNEL_FEATURES_PRIVATE_H
+#define EBS_KERNEL_FEATURES_PRIVATE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+// Whether the kernel has programs of the section's type at all.
+bool ebs_has_program_type(const char *section, struct ebs_error *why);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Whether a program of some SEC() could be loaded and attached here.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/find.h"
+#include "binary/symbols.h"
+#include "kernel/attach_private.h"
+#include "kernel/btf_programs.h"
+#include "kernel/features.h"
+#include "kernel/features_private.h"
+
+// `target` is what stands behind the first '/', not empty. Each says false with `why` filled.
+typedef bool has_target(const char *target, struct ebs_error *why);
+
+static bool has_raw_tracepoint(const char *target, struct ebs_error *why)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), "btf_trace_%s", target);
+	if (ebs_has_type(name, NULL))
+		return true;
+	ebs_error_set(why, "ENOENT", "this kernel has no raw tracepoint \"%s\"", target);
+	return false;
+}
+
+static bool need_kprobes(struct ebs_error *why)
+{
+	if (ebs_kernel_has_kprobes())
+		return true;
+	ebs_error_set(why, "EOPNOTSUPP",
+		      "this kernel has no kprobes (it is built without CONFIG_KPROBES)");
+	return false;
+}
+
+// sys_execve is found under the architecture's own name, as attaching does.
+static bool has_kprobe(const char *target, struct ebs_error *why)
+{
+	char name[160], prefixed[192];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(target, "+"), target);
+	snprintf(prefixed, sizeof(prefixed), EBS_SYSCALL_PREFIX "%s", name);
+	if (!need_kprobes(why))
+		return false;
+	return (strncmp(name, "sys_", 4) == 0 && ebs_has_kernel_function(prefixed, NULL)) ||
+	       ebs_has_kernel_function(name, why);
+}
+
+static bool has_ksyscall(const char *target, struct ebs_error *why)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), EBS_SYSCALL_PREFIX "sys_%s", target);
+	return need_kprobes(why) && ebs_has_kernel_function(name, why);
+}
+
+static int is_symbol(void *context, const struct ebs_symbol *symbol)
+{
+	const char *wanted = context;
+
+	return strcmp(symbol->name, wanted) == 0 ||
+	       (symbol->demangled && strcmp(symbol->demangled, wanted) == 0);
+}
+
+// "FILE:NAME", by one of the visits of binary/symbols.h; a FILE alone is enough.
+static bool has_symbol(const char *target, int colons,
+		       int (*visit)(const char *path, ebs_symbol_visit *visit, void *context,
+				    struct ebs_error *error),
+		       struct ebs_error *why)
+{
+	const char *symbol = target + strlen(target);
+
+	// Its name has no more colons than `colons` say; demangled ones, which have, aren't names of
+	// sections.
+	while (symbol > target && (*symbol != ':' || --colons > 0))
+		symbol--;
+	char *file = strndup(target, symbol > target ? (size_t)(symbol - target) : strlen(target));
+	symbol = symbol > target ? symbol + 1 : NULL;
+	char *path = file ? ebs_binary_find(file, why) : NULL;
+	int result = path ? 1 : 0;
+
+	if (path && symbol && strncmp(symbol, "0x", 2)) {
+		char *name = strndup(symbol, strcspn(symbol, "+"));
+
+		result = name ? visit(path, is_symbol, name, why) : 0;
+		if (!result)
+			ebs_error_set(why, "ENOENT", "%s has no \"%s\"", path, symbol);
+		free(name);
+	}
+	free(path);
+	free(file);
+	return result > 0;
+}
+
+static bool has_function_of_file(const char *target, struct ebs_error *why)
+{
+	return has_symbol(target, 1, ebs_functions_visit, why);
+}
+
+static bool has_usdt(const char *target, struct ebs_error *why)
+{
+	return has_symbol(target, 2, ebs_usdt_visit, why);
+}
+
+static const struct {
+	const char *name;
+	has_target *has;
+} kinds[] = {
+	{ "tracepoint", ebs_has_tracepoint },
+	{ "tp", ebs_has_tracepoint },
+	{ "raw_tracepoint", has_raw_tracepoint },
+	{ "raw_tracepoint.w", has_raw_tracepoint },
+	{ "raw_tp", has_raw_tracepoint },
+	{ "raw_tp.w", has_raw_tracepoint },
+	{ "kprobe", has_kprobe },
+	{ "kretprobe", has_kprobe },
+	{ "ksyscall", has_ksyscall },
+	{ "kretsyscall", has_ksyscall },
+	{ "uprobe", has_function_of_file },
+	{ "uprobe.s", has_function_of_file },
+	{ "uretprobe", has_function_of_file },
+	{ "uretprobe.s", has_function_of_file },
+	{ "usdt", has_usdt },
+};
+
+bool ebs_has_program(const char *section, struct ebs_error *why)
+{
+	size_t length = strcspn(section, "/");
+
+	if (ebs_btf_section_type(section))
+		return ebs_btf_section_works(section, why);
+	if (length == 6 && strncmp(section, "kprobe", 6) == 0 && !need_kprobes(why))
+		return false;
+	if (!ebs_has_program_type(section, why))
+		return false;
+	for (size_t i = 0; section[length] && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strlen(kinds[i].name) == length &&
+		    strncmp(section, kinds[i].name, length) == 0)
+			return kinds[i].has(section + length + 1, why);
+	return true;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// bpf.has(): what this kernel can do.
+#include <string.h>
+
+#include "kernel/features.h"
+#include "script/bpf.h"
+
+typedef bool has(const char *name, struct ebs_error *why);
+
+static const struct {
+	const char *option;
+	has *has;
+} questions[] = {
+	{ "program", ebs_has_program },
+	{ "map", ebs_has_map_kind },
+	{ "kernel_function", ebs_has_kernel_function },
+	{ "tracepoint", ebs_has_tracepoint },
+	{ "type", ebs_has_type },
+	{ "field", ebs_has_field },
+	{ "enum_value", ebs_has_enumerator },
+};
+
+#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
+
+// The option's text, which the table at 1 keeps; NULL when it isn't given.
+static const char *text_of(lua_State *L, const char *option)
+{
+	int type = lua_getfield(L, 1, option); // value
+
+	if (type != LUA_TNIL && type != LUA_TSTRING)
+		luaL_argerror(L, 1, lua_pushfstring(L, "option '%s' must be a string", option));
+	const char *text = lua_tostring(L, -1);
+	lua_pop(L, 1); // -
+	return text;
+}
+
+static bool ask_all(lua_State *L, struct ebs_error *why)
+{
+	const char *helper = text_of(L, "helper");
+	const char *program = text_of(L, "program");
+
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		const char *name = text_of(L, questions[i].option);
+
+		if (name && !questions[i].has(name, why))
+			return false;
+	}
+	return !helper || ebs_has_helper(helper, program, why);
+}
+
+int ebs_bpf_has(lua_State *L)
+{
+	static const char *const names[] = { "program",	   "helper", "map",	"kernel_function",
+					     "tracepoint", "type",   "field", "enum_value", NULL };
+	struct ebs_error why = { 0 };
+
+	ebs_check_option_names(L, 1, names);
+	lua_pushnil(L);
+	luaL_argcheck(L, lua_next(L, 1), 1, "ask for something");
+	lua_settop(L, 1);
+	if (ask_all(L, &why)) {
+		lua_pushboolean(L, true);
+		return 1;
+	}
+	lua_pushboolean(L, false);                  // false
+	lua_pushstring(L, ebs_error_text(&why));    // false why
+	ebs_error_clear(&why);
+	return 2;
+}
