@@ -16,6 +16,7 @@ local bpf = {}
 ---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
 ---@field defines? table<string, string|integer|true> macros: compile-time constants
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
+---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded
 ---@field pin_root_path? string the folder of maps that are pinned by name; "/sys/fs/bpf"
 
 --- Compiles, configures and loads C. Nothing is attached yet.
@@ -151,6 +152,23 @@ function bpf.addresses(text) end
 ---@return string text
 ---@nodiscard
 function bpf.inet_ntop(bytes) end
+
+---@class bpf.Feature
+---@field program? string a SEC(): `"xdp"`, `"fentry/vfs_read"`
+---@field helper? string `"bpf_loop"`; with `program`: for programs of that kind
+---@field map? string a kind of maps: `"ringbuf"`
+---@field kernel_function? string
+---@field tracepoint? string `"sched/sched_switch"`
+---@field type? string `"struct task_struct"`
+---@field field? string `"task_struct.se.vruntime"`
+---@field enum_value? string `"BPF_MAP_TYPE_ARENA"`
+
+--- Whether this kernel can do all that `what` names, else why not.
+---@param what bpf.Feature
+---@return boolean has
+---@return string? reason
+---@nodiscard
+function bpf.has(what) end
 
 --- The bytes of an address: 4 or 16.
 ---@param text string

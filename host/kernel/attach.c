@@ -164,7 +164,7 @@ bool ebs_program_is_complete(const struct ebs_program *program)
 {
 	const struct kind *kind = find_kind(program);
 
-	return kind->has_target && ebs_section_target(program);
+	return !program->left_out && kind->has_target && ebs_section_target(program);
 }
 
 static void append_names(struct ebs_buffer *out, unsigned options)
@@ -246,7 +246,12 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 	const struct kind *kind = find_kind(program);
 	struct ebs_error cause = { 0 };
 	struct ebs_link *link = NULL;
-	int result = check_options(kind, program, options, &cause);
+	int result = program->left_out
+			     ? ebs_error_set(&cause, "EINVAL",
+					     "SEC(\"%s\") was left out: another of first_of came "
+					     "before it",
+					     program->section)
+			     : check_options(kind, program, options, &cause);
 
 	if (!result) {
 		link = calloc(1, sizeof(*link));

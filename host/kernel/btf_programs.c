@@ -127,7 +127,7 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 		struct ebs_program *program = &object->programs[i];
 		const struct section *section = find_section(program);
 
-		if (!section || program->btf_id)
+		if (!section || program->btf_id || program->left_out)
 			continue;
 		bpf_program__set_type(program->handle, section->type);
 		bpf_program__set_expected_attach_type(program->handle, section->attach_type);

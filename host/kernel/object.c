@@ -252,6 +252,12 @@ static int explain_load(struct ebs_object *object, int number, struct ebs_error 
 	return ebs_error_errno(error, number, "can't load %s", object->name);
 }
 
+void ebs_program_leave_out(struct ebs_program *program, bool left_out)
+{
+	program->left_out = left_out;
+	bpf_program__set_autoload(program->handle, !left_out);
+}
+
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();

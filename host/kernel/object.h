@@ -22,6 +22,7 @@ struct ebs_program {
 	char *section;   // as in SEC(): "xdp", "kprobe/sys_execve"
 	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches
 			 // otherwise
+	bool left_out;   // neither loaded nor attached
 	struct ebs_link *links;   // all that there are
 	uint64_t missed_by_links; // what the kernel counted for probes that are detached
 };
@@ -53,6 +54,9 @@ int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
 // What is found of it may be put into the program's btf_id, so that loading needs no search.
 bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_t size,
 			    uint32_t *kind);
+
+// A program that isn't wanted here.
+void ebs_program_leave_out(struct ebs_program *program, bool left_out);
 
 // Phase 2. Code "VERIFY" with the verifier's log in the text when the verifier refused a program.
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error);

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "script/bpf.h"
 #include "script/build.h"
+#include "script/first_of.h"
 #include "script/object.h"
 #include "script/script.h"
 #include "script/source.h"
@@ -248,7 +249,7 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
 	static const char *const names[] = { "source",      "file",          "constants", "defines",
-					     "max_entries", "pin_root_path", NULL };
+					     "max_entries", "pin_root_path", "first_of", NULL };
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -264,6 +265,9 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	const char *file = text_option(L, options, "file", NULL);
 	text_option(L, options, "pin_root_path", NULL);
 	luaL_argcheck(L, !source != !file, 1, "give either 'source' or 'file'");
+	lua_getfield(L, options, "first_of"); // load list
+	ebs_check_first_of(L, -1);
+	lua_pop(L, 1); // load
 	push_table_option(L, options, "constants");
 	push_table_option(L, options, "max_entries");
 	push_table_option(L, options, "defines"); // load constants max_entries defines
@@ -292,6 +296,11 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 	short_name(load->source.name, name, sizeof(name));
 	object->handle = ebs_build_open(&load->build, object->state, name, error);
 	int result = object->handle ? 0 : -EINVAL;
+	if (!result) {
+		lua_getfield(L, options, "first_of"); // list
+		result = ebs_choose_first(L, -1, object->handle, error);
+		lua_pop(L, 1); // -
+	}
 	if (!result)
 		result = set_constants(L, options + 1, object->handle, error);
 	if (!result)
