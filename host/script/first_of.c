@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/features.h"
+#include "kernel/feature.h"
 #include "script/script.h"
 
 static bool is_list_of(lua_State *L, int index, bool (*is_element)(lua_State *L, int index))

@@ -2,7 +2,7 @@
 // bpf.has(): what this kernel can do.
 #include <string.h>
 
-#include "kernel/features.h"
+#include "kernel/feature.h"
 #include "script/bpf.h"
 
 typedef bool has(const char *name, struct ebs_error *why);

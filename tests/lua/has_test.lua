@@ -17,9 +17,17 @@ end
 tap.test("programs, by kind and by what they attach to", function()
     both({ program = "xdp" }, { program = "nope" }, 'there is no kind of programs SEC%("nope"%)')
     both({ program = "tp_btf/sched_switch" }, { program = "tp_btf/nope" }, "has no nope for SEC")
-    both({ program = "raw_tp/sched_switch" }, { program = "raw_tp/nope" }, 'no raw tracepoint "nope"')
+    both(
+        { program = "raw_tp/sched_switch" },
+        { program = "raw_tp/nope" },
+        'no raw tracepoint "nope"'
+    )
     both({ program = "iter/task" }, { program = "iter/nope" }, "has no nope")
-    both({ program = "tracepoint/sched/sched_switch" }, { program = "tp/sched/nope" }, "no tracepoint sched:nope")
+    both(
+        { program = "tracepoint/sched/sched_switch" },
+        { program = "tp/sched/nope" },
+        "no tracepoint sched:nope"
+    )
     both({ program = "tp_btf" }, { program = "fentry/no_such_function" }, "has no no_such_function")
     both(
         { program = "uprobe/libc.so.6:malloc" },
@@ -27,7 +35,11 @@ tap.test("programs, by kind and by what they attach to", function()
         'libc.so.6 has no "nope"'
     )
     both({ program = "usdt" }, { program = "usdt/libc.so.6:nope:nope" }, 'has no "nope:nope"')
-    both({ program = "perf_event" }, { program = "uprobe/libnope.so:x" }, 'no executable or library "libnope.so"')
+    both(
+        { program = "perf_event" },
+        { program = "uprobe/libnope.so:x" },
+        'no executable or library "libnope.so"'
+    )
 end)
 
 tap.test("helpers, maps, functions, tracepoints", function()
@@ -38,18 +50,46 @@ tap.test("helpers, maps, functions, tracepoints", function()
         'SEC%("xdp"%) can\'t call helper get_stackid'
     )
     both({ map = "ringbuf" }, { map = "nope" }, 'no kind of maps "nope"')
-    both({ kernel_function = "vfs_read" }, { kernel_function = "no_such_function" }, "no function no_such_function")
-    both({ tracepoint = "sched:sched_switch" }, { tracepoint = "sched/nope" }, "no tracepoint sched:nope")
+    both(
+        { kernel_function = "vfs_read" },
+        { kernel_function = "no_such_function" },
+        "no function no_such_function"
+    )
+    both(
+        { tracepoint = "sched:sched_switch" },
+        { tracepoint = "sched/nope" },
+        "no tracepoint sched:nope"
+    )
     both({ tracepoint = "sched/sched_switch" }, { tracepoint = "nope" }, "write CATEGORY/NAME")
 end)
 
 tap.test("types, fields, enumerators", function()
-    both({ type = "struct task_struct" }, { type = "union task_struct" }, "no type union task_struct")
+    both(
+        { type = "struct task_struct" },
+        { type = "union task_struct" },
+        "no type union task_struct"
+    )
     both({ type = "u32" }, { type = "no_such_type" }, "no type no_such_type")
-    both({ field = "task_struct.se.vruntime" }, { field = "task_struct.se.nope" }, "no field task_struct.se.nope")
-    both({ field = "sk_buff.len" }, { field = "task_struct.mm.pgd" }, "no field") -- behind a pointer
-    both({ enum_value = "BPF_MAP_TYPE_HASH" }, { enum_value = "BPF_MAP_TYPE_NOPE" }, "no enumerator")
-    both({ enum_value = "bpf_map_type.BPF_MAP_TYPE_HASH" }, { enum_value = "bpf_cmd.BPF_MAP_TYPE_HASH" }, "no enumerator")
+    both(
+        { field = "task_struct.se.vruntime" },
+        { field = "task_struct.se.nope" },
+        "no field task_struct.se.nope"
+    )
+    both(
+        { field = "sk_buff.len" },
+        { field = "task_struct.mm.pgd" },
+        "no field"
+    )
+    both(
+        { enum_value = "BPF_MAP_TYPE_HASH" },
+        { enum_value = "BPF_MAP_TYPE_NOPE" },
+        "no enumerator"
+    )
+    both(
+        { enum_value = "bpf_map_type.BPF_MAP_TYPE_HASH" },
+        { enum_value = "bpf_cmd.BPF_MAP_TYPE_HASH" },
+        "no enumerator"
+    )
 end)
 
 tap.test("several questions are one", function()
@@ -90,7 +130,8 @@ int oldest(void *ctx)
 	return 0;
 }
 ]]
-local MODERN, OLDER, OLDEST = "fentry/no_such_function", "tp_btf/no_such_tracepoint", "raw_tp/sys_enter"
+local MODERN, OLDER = "fentry/no_such_function", "tp_btf/no_such_tracepoint"
+local OLDEST = "raw_tp/sys_enter"
 
 tap.test("the first that works is loaded and attached, the others are left out", function()
     tap.fails("ESRCH", "no_such", bpf.load({ source = SOURCE }))
@@ -100,7 +141,8 @@ tap.test("the first that works is loaded and attached, the others are left out",
         tap.fails("EINVAL", "was left out", object:program("modern"):attach())
         tap.equal(tostring(object:program("oldest"):attach()), "bpf.Link: raw_tracepoint")
     end
-    local object <close> = assert(bpf.load({ source = SOURCE, first_of = { OLDEST, OLDER, MODERN } }))
+    local list = { OLDEST, OLDER, MODERN }
+    local object <close> = assert(bpf.load({ source = SOURCE, first_of = list }))
     tap.equal(object:attach(), true)
 end)
 
@@ -109,7 +151,8 @@ tap.test("where none works, each reason is told", function()
     tap.equal(object, nil)
     tap.equal(code, "ENOENT")
     tap.match(message, "no_such_function.*; .*no_such_tracepoint")
-    tap.fails("EINVAL", 'no program of SEC%("xdp"%)', bpf.load({ source = SOURCE, first_of = { "xdp" } }))
+    local foreign = { source = SOURCE, first_of = { "xdp" } }
+    tap.fails("EINVAL", 'no program of SEC%("xdp"%)', bpf.load(foreign))
     for _, wrong in ipairs({ {}, { 1 }, { { "xdp" }, "xdp" }, "xdp" }) do
         tap.raises(function()
             bpf.load({ source = SOURCE, first_of = wrong })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What this kernel can do, asked of it and not of its version.
-#ifndef EBS_KERNEL_FEATURES_H
-#define EBS_KERNEL_FEATURES_H
+#ifndef EBS_KERNEL_FEATURE_H
+#define EBS_KERNEL_FEATURE_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the files of features.h share.
-#ifndef EBS_KERNEL_FEATURES_PRIVATE_H
-#define EBS_KERNEL_FEATURES_PRIVATE_H
+// What the files of feature.h share.
+#ifndef EBS_KERNEL_FEATURE_PRIVATE_H
+#define EBS_KERNEL_FEATURE_PRIVATE_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What this kernel can do, asked of it and not of its version.
-#include "kernel/features.h"
+#include "kernel/feature.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kernel/btf_programs.h"
-#include "kernel/features_private.h"
+#include "kernel/feature_private.h"
 #include "kernel/kallsyms.h"
 #include "kernel/tracefs.h"
 #include "types/btf_find.h"

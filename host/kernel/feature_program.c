@@ -9,8 +9,8 @@
 #include "binary/symbols.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
-#include "kernel/features.h"
-#include "kernel/features_private.h"
+#include "kernel/feature.h"
+#include "kernel/feature_private.h"
 
 // `target` is what stands behind the first '/', not empty. Each says false with `why` filled.
 typedef bool has_target(const char *target, struct ebs_error *why);
