@@ -77,6 +77,10 @@ static void specs_that_are_no_specs(void **state)
 	assert_refused("pid:1001", "from 1 to 1000");
 	assert_refused("pid:18446744073709551617", "a width");
 	assert_refused("pid ppid pid:7", "\"pid\" is named twice");
+	assert_refused("pid|", "no formatter behind the |");
+	assert_refused("|ip", "has no name");
+	assert_refused("pid:|ip", "a width");
+	assert_refused("pid:7|ip pid", "named twice");
 	assert_refused("pid\x1b[1m:7", "not printable");
 	assert_refused("ok p\xff", "not printable");
 	assert_null(ebs_columns_new("", false, NULL));
@@ -349,6 +353,125 @@ static void an_open_list_is_closed_by_the_end(void **state)
 	ebs_columns_free(columns);
 }
 
+static void formatters(void **state)
+{
+	static const char spec[] = "ret:>8|errno port:6|port bytes:9|hex sig|signal own|mine n";
+	struct ebs_columns *text = new_columns(spec, false);
+	struct ebs_columns *json = new_columns(spec, true);
+
+	assert_string_equal(ebs_columns_format(text, 0), "errno");
+	assert_string_equal(ebs_columns_format(text, 4), "mine");
+	assert_null(ebs_columns_format(text, 5));
+	assert_non_null(ebs_columns_formatter(text, 0));
+	assert_null(ebs_columns_formatter(text, 4));
+	for (int i = 0; i < 2; i++) {
+		struct ebs_row row;
+
+		ebs_row_begin(&row, i ? json : text, &out);
+		ebs_row_integer(&row, -13);
+		ebs_row_unsigned(&row, 0x5000);
+		ebs_row_string(&row, "\xff\1", 2);
+		ebs_row_number(&row, 9);
+		ebs_row_integer(&row, 5);
+		ebs_row_text(&row, "6", 1);
+		ebs_row_end(&row);
+	}
+	assert_written("  EACCES 80     ff01      SIGKILL 5   6\n"
+		       "{\"ret\":-13,\"port\":80,\"bytes\":\"ff01\",\"sig\":9,\"own\":5,"
+		       "\"n\":\"6\"}\n");
+	ebs_columns_free(text);
+	ebs_columns_free(json);
+}
+
+static void a_value_that_is_not_the_formatters_stays(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct ebs_columns *columns = new_columns("a|ip b|mac c|time d|enum", i);
+		struct ebs_row row;
+
+		ebs_row_begin(&row, columns, &out);
+		string(&row, "abc");
+		ebs_row_integer(&row, 7);
+		string(&row, "noon\n");
+		ebs_row_integer(&row, 9);
+		ebs_row_end(&row);
+		assert_written(i ? "{\"a\":\"abc\",\"b\":7,\"c\":\"noon\\n\",\"d\":9}\n"
+				 : "abc 7 noon\\n 9\n");
+		ebs_columns_free(columns);
+	}
+}
+
+static void unsigned_integers(void **state)
+{
+	static const uint64_t values[] = { 0,         9,         10,
+					   99,        100,       12345678,
+					   99999999,  100000000, 1234567890123456789,
+					   INT64_MAX, UINT64_MAX };
+	struct ebs_columns *columns = new_columns("n", true);
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct ebs_row row;
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), "{\"n\":%llu}\n",
+			 (unsigned long long)values[i]);
+		ebs_row_begin(&row, columns, &out);
+		ebs_row_unsigned(&row, values[i]);
+		ebs_row_end(&row);
+		assert_written(expected);
+	}
+	ebs_columns_free(columns);
+}
+
+static void records_and_lists_nest(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct ebs_columns *columns = new_columns("a:24 b", i);
+		struct ebs_row row;
+
+		ebs_row_begin(&row, columns, &out);
+		ebs_row_record_begin(&row);
+		ebs_row_key(&row, "x\n", 2);
+		ebs_row_integer(&row, 1);
+		ebs_row_key(&row, "y", 1);
+		ebs_row_list_begin(&row);
+		ebs_row_integer(&row, 2);
+		ebs_row_record_begin(&row);
+		ebs_row_record_end(&row);
+		ebs_row_list_end(&row);
+		ebs_row_record_end(&row);
+		ebs_row_list_begin(&row);
+		ebs_row_list_begin(&row);
+		ebs_row_integer(&row, 3);
+		ebs_row_end(&row); // closes what is open
+		assert_written(i ? "{\"a\":{\"x\\n\":1,\"y\":[2,{}]},\"b\":[[3]]}\n"
+				 : "{x\\n=1 y=[2 {}]}         [3]\n");
+		ebs_columns_free(columns);
+	}
+}
+
+static void nesting_has_an_end(void **state)
+{
+	struct ebs_columns *columns = new_columns("a b", true);
+	struct ebs_row row;
+	char expected[256] = "{\"a\":";
+
+	ebs_row_begin(&row, columns, &out);
+	for (int i = 0; i < 100; i++)
+		ebs_row_list_begin(&row);
+	ebs_row_integer(&row, 1);
+	for (int i = 0; i < 100; i++)
+		ebs_row_list_end(&row);
+	ebs_row_integer(&row, 2);
+	ebs_row_end(&row);
+	memset(expected + strlen(expected), '[', 64);
+	strcat(expected, "null");
+	memset(expected + strlen(expected), ']', 64);
+	strcat(expected, ",\"b\":2}\n");
+	assert_written(expected);
+	ebs_columns_free(columns);
+}
+
 #define U_FFFD "\xef\xbf\xbd"
 
 static void escapes_reach_the_rows(void **state)
@@ -419,6 +542,11 @@ int main(void)
 		cmocka_unit_test_setup(values_too_many_are_ignored, set_up),
 		cmocka_unit_test_setup(lists, set_up),
 		cmocka_unit_test_setup(an_open_list_is_closed_by_the_end, set_up),
+		cmocka_unit_test_setup(formatters, set_up),
+		cmocka_unit_test_setup(a_value_that_is_not_the_formatters_stays, set_up),
+		cmocka_unit_test_setup(unsigned_integers, set_up),
+		cmocka_unit_test_setup(records_and_lists_nest, set_up),
+		cmocka_unit_test_setup(nesting_has_an_end, set_up),
 		cmocka_unit_test_setup(escapes_reach_the_rows, set_up),
 		cmocka_unit_test_setup(names_are_escaped_in_keys, set_up),
 		cmocka_unit_test_setup(a_failed_buffer_is_left_alone, set_up),
