@@ -12,7 +12,6 @@
 #include "kernel/log.h"
 #include "kernel/map_halves.h"
 #include "kernel/map_info.h"
-#include "kernel/map_open.h"
 #include "kernel/map_memory.h"
 
 static int describe_parts(struct ebs_object *object, struct ebs_error *error)
@@ -180,54 +179,6 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint
 	return result;
 }
 
-int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
-				 struct ebs_error *error)
-{
-	struct bpf_map *map;
-	int result = 0;
-
-	bpf_object__for_each_map (map, object->handle) {
-		char *path = NULL;
-		if (!bpf_map__pin_path(map) || result)
-			continue;
-		if (asprintf(&path, "%s/%s", folder, bpf_map__name(map)) < 0)
-			return ebs_error_errno(error, ENOMEM, "can't pin maps in \"%s\"", folder);
-		result = bpf_map__set_pin_path(map, path);
-		free(path);
-	}
-	return result ? ebs_error_errno(error, result, "can't pin maps in \"%s\"", folder) : 0;
-}
-
-// A map that is pinned by name must be like the one that is pinned there already. Returns 0 when no
-// map is at fault.
-static int explain_pins(struct ebs_object *object, int number, struct ebs_error *error)
-{
-	struct bpf_map *handle;
-	int result = 0;
-
-	bpf_object__for_each_map (handle, object->handle) {
-		const char *path = bpf_map__pin_path(handle);
-		struct ebs_map *map = ebs_object_map(object, bpf_map__name(handle));
-		if (!path || !map || result)
-			continue;
-		struct ebs_map wanted = *map;
-		struct ebs_buffer differences = { 0 };
-
-		wanted.max_entries = bpf_map__max_entries(handle);
-		ebs_map_differences(&wanted, path, &differences);
-		if (differences.size)
-			result = ebs_error_explain(
-				error, number,
-				"map \"%s\" is not like the one that is pinned at \"%s\": %s; "
-				"remove that one, or change the C",
-				map->name, path, differences.data);
-		else if (strstr(ebs_log_text(), "not on BPF FS"))
-			result = ebs_map_explain_pin(map, path, number, error);
-		ebs_buffer_free(&differences);
-	}
-	return result;
-}
-
 static int explain_load(struct ebs_object *object, int number, struct ebs_error *error)
 {
 	const char *words = ebs_log_text();
@@ -245,7 +196,7 @@ static int explain_load(struct ebs_object *object, int number, struct ebs_error 
 			error, number,
 			"loading BPF programs needs root, or CAP_BPF with CAP_PERFMON (tracing) or "
 			"CAP_NET_ADMIN (networks)");
-	if (explain_pins(object, number, error))
+	if (ebs_object_explain_pins(object, number, error))
 		return -number;
 	if (*words)
 		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);

@@ -58,6 +58,10 @@ void ebs_globals_close(struct ebs_object *object);
 // there is none.
 uint8_t *ebs_object_rodata(struct ebs_object *object, size_t *size);
 
+// object_pins.c: why loading failed, where that is for a map that is pinned by name. Returns 0 when
+// it isn't, else -errno with `error` filled.
+int ebs_object_explain_pins(struct ebs_object *object, int number, struct ebs_error *error);
+
 // losses.c: is this the map that the helpers count in? It is the host's own.
 bool ebs_losses_is_map(const char *name);
 // Between open and load, after load, before close, at the end.

@@ -98,18 +98,11 @@ struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_abili
 	return NULL;
 }
 
-// Bytes of the scratch space: the key, and behind it the value.
-static uint8_t *value_bytes(const struct script_map *self)
-{
-	return self->bytes + self->map->key_size;
-}
-
-// nil, when nothing was found, or the value; or the failure.
-static int push_found(lua_State *L, struct script_map *self, int found, struct ebs_error *error)
+int ebs_push_found(lua_State *L, struct script_map *self, int found, struct ebs_error *error)
 {
 	if (!found)
 		lua_pushnil(L);
-	else if (found < 0 || ebs_push_map_value(L, 1, self, value_bytes(self), error))
+	else if (found < 0 || ebs_push_map_value(L, 1, self, ebs_value_bytes(self), error))
 		return ebs_fail(L, error);
 	return 1;
 }
@@ -123,9 +116,9 @@ static int map_get(lua_State *L)
 	ebs_read_map_key(L, self, 2, self->bytes, &owner);
 	int found = ebs_map_owner_open(&owner, self->bytes, &error);
 	if (!found)
-		found = ebs_map_get(self->map, self->bytes, value_bytes(self), &error);
+		found = ebs_map_get(self->map, self->bytes, ebs_value_bytes(self), &error);
 	ebs_map_owner_close(&owner);
-	return push_found(L, self, found, &error);
+	return ebs_push_found(L, self, found, &error);
 }
 
 uint64_t ebs_check_map_flag(lua_State *L, int index)
@@ -138,7 +131,7 @@ uint64_t ebs_check_map_flag(lua_State *L, int index)
 static int map_set(lua_State *L)
 {
 	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_SET);
-	uint8_t *value = value_bytes(self);
+	uint8_t *value = ebs_value_bytes(self);
 	struct ebs_map_owner key_owner;
 	struct ebs_map_owner value_owner;
 	struct ebs_error error = { 0 };
@@ -173,54 +166,6 @@ static int map_delete(lua_State *L)
 	if (deleted < 0)
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, deleted);
-	return 1;
-}
-
-static int map_push(lua_State *L)
-{
-	static const char *const names[] = { "any", "exist", NULL };
-	static const uint64_t flags[] = { 0, 2 /* BPF_EXIST */ };
-	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_PUSH);
-	struct ebs_map_owner owner;
-	struct ebs_error error = { 0 };
-
-	ebs_read_map_value(L, self, 2, value_bytes(self), &owner);
-	int flag = luaL_checkoption(L, 3, "any", names);
-	if (ebs_map_set(self->map, NULL, value_bytes(self), flags[flag], &error))
-		return ebs_fail(L, &error);
-	lua_pushboolean(L, true);
-	return 1;
-}
-
-static int map_pop(lua_State *L)
-{
-	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_POP);
-	struct ebs_error error = { 0 };
-	int found = ebs_map_pop(self->map, value_bytes(self), &error);
-
-	return push_found(L, self, found, &error);
-}
-
-static int map_peek(lua_State *L)
-{
-	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_PEEK);
-	struct ebs_error error = { 0 };
-	int found = ebs_map_get(self->map, NULL, value_bytes(self), &error);
-
-	return push_found(L, self, found, &error);
-}
-
-static int map_contains(lua_State *L)
-{
-	struct script_map *self = ebs_check_map_can(L, 1, EBS_MAP_CONTAINS);
-	struct ebs_map_owner owner;
-	struct ebs_error error = { 0 };
-
-	ebs_read_map_value(L, self, 2, value_bytes(self), &owner);
-	int found = ebs_map_get(self->map, NULL, value_bytes(self), &error);
-	if (found < 0)
-		return ebs_fail(L, &error);
-	lua_pushboolean(L, found);
 	return 1;
 }
 
@@ -271,7 +216,7 @@ static int map_tostring(lua_State *L)
 static const luaL_Reg methods[] = {
 	{ "clear", ebs_map_clear_entries },
 	{ "close", map_close },
-	{ "contains", map_contains },
+	{ "contains", ebs_map_contains_method },
 	{ "copy", ebs_map_copy },
 	{ "count", ebs_map_count_entries },
 	{ "create_inner", ebs_map_create_inner_method },
@@ -280,10 +225,10 @@ static const luaL_Reg methods[] = {
 	{ "freeze", ebs_map_freeze_method },
 	{ "get", map_get },
 	{ "pairs", ebs_map_pairs },
-	{ "peek", map_peek },
+	{ "peek", ebs_map_peek_method },
 	{ "pin", ebs_map_pin_method },
-	{ "pop", map_pop },
-	{ "push", map_push },
+	{ "pop", ebs_map_pop_method },
+	{ "push", ebs_map_push_method },
 	{ "set", map_set },
 	{ "unpin", ebs_map_unpin_method },
 	{ "update", ebs_map_update_method },

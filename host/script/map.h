@@ -48,10 +48,20 @@ int ebs_push_map_value(lua_State *L, int index, const struct script_map *self, c
 // Pushes a per-CPU value: a sequence with one value for each CPU.
 void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value);
 
+// Where get() and others have the value: behind the key.
+static inline uint8_t *ebs_value_bytes(const struct script_map *self)
+{
+	return self->bytes + self->map->key_size;
+}
+
+// What a lookup found, there: nil when it found nothing, else the value, or the failure. The map is
+// at index 1. Returns the number of results.
+int ebs_push_found(lua_State *L, struct script_map *self, int found, struct ebs_error *error);
+
 // BPF_ANY, BPF_EXIST or BPF_NOEXIST for the word at `index`, or for none.
 uint64_t ebs_check_map_flag(lua_State *L, int index);
 
-// Methods in files of their own: lua_walk.c, map_update.c, map_open.c, map_info.c.
+// Methods in files of their own: lua_walk.c, map_update.c, map_queue.c, map_open.c, map_info.c.
 int ebs_map_pairs(lua_State *L);
 int ebs_map_drain(lua_State *L);
 // Pushes userdata that owns a new walk over the map at index 1; NULL with `error` filled and the
@@ -60,6 +70,10 @@ struct ebs_map_walk *ebs_push_walk(lua_State *L, struct script_map *self, struct
 void ebs_register_walk(lua_State *L);
 int ebs_map_update_method(lua_State *L);
 int ebs_map_create_inner_method(lua_State *L);
+int ebs_map_push_method(lua_State *L);
+int ebs_map_pop_method(lua_State *L);
+int ebs_map_peek_method(lua_State *L);
+int ebs_map_contains_method(lua_State *L);
 int ebs_map_pin_method(lua_State *L);
 int ebs_map_unpin_method(lua_State *L);
 int ebs_map_freeze_method(lua_State *L);

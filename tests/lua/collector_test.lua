@@ -1,7 +1,17 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The other files once more under collectors that collect all the time: a value that is not kept
 -- alive while it is needed is gone by then. Each runs in its own process; their plans add up.
-local FILES = { "events", "links", "map_kinds", "map_pin", "maps", "run", "values" }
+local FILES = {
+    "events",
+    "links",
+    "map_handles",
+    "map_kinds",
+    "map_pin",
+    "map_storage",
+    "maps",
+    "run",
+    "values",
+}
 local SETTINGS = {
     'collectgarbage("generational", 1, 1)',
     'collectgarbage("incremental", 1, 1000, 1)',

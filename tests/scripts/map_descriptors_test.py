@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
 
 import tap
 
@@ -41,6 +42,13 @@ struct {
 	__type(key, int);
 	__type(value, struct note);
 } notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct note);
+} tasks SEC(".maps");
 """
 
 HEAD = f"""
@@ -111,11 +119,11 @@ def sockmap():
                 cant_set + "the key is in it already\tEEXIST",
                 "true\tfalse\tnil",
                 "true",
-                cant_read + "its values must be 8 bytes wide to be read, as the cookies of sockets are"
-                "\tENOSPC",
+                cant_read + "its values must be 8 bytes wide to be read, as the cookies of sockets "
+                "are\tENOSPC",
                 cant_set + "Socket operation on non-socket\tENOTSOCK",
-                cant_set + "the socket is of a kind, or in a state, that this kind of map doesn't take"
-                "\tEBADF",
+                cant_set + "the socket is of a kind, or in a state, that this kind of map doesn't "
+                "take\tEBADF",
                 "false\tbad argument #3 to '?' (value: the descriptor of a socket expected)",
                 f"true\t{b}\ttrue",
             ],
@@ -144,6 +152,27 @@ def storage():
                 "\tENOTSOCK",
             ],
         )
+
+
+@tap.case("storage of threads")
+def threads():
+    needs()
+    lua = """
+    local map, tid = object:map("tasks"), tonumber(arg[1])
+    print(map:set({ pid = tid }, { number = 6 }))
+    print(map:get({ pid = tid }).number, map:get({ pid = tonumber(arg[2]) }))
+    """
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        out, _ = tap.ebscript("-e", HEAD + lua, thread.native_id, os.getpid(), status=None)
+    finally:
+        done.set()
+        thread.join()
+    if out[0].endswith("EINVAL"):
+        tap.skip("this kernel has no descriptors of threads")
+    tap.equal(out, ["true", "6\tnil"])
 
 
 @tap.case("sockets that share a port")
