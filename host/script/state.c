@@ -18,11 +18,6 @@
 #include "script/script.h"
 #include "script/standard_output.h"
 
-struct ebs_state *ebs_state(lua_State *L)
-{
-	return *(struct ebs_state **)lua_getextraspace(L);
-}
-
 void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods,
 		   const luaL_Reg *metamethods)
 {

@@ -45,7 +45,10 @@ struct ebs_state {
 };
 
 // The host's state that belongs to L.
-struct ebs_state *ebs_state(lua_State *L);
+static inline struct ebs_state *ebs_state(lua_State *L)
+{
+	return *(struct ebs_state **)lua_getextraspace(L);
+}
 
 // The script's text, loaded and called with its arguments; takes the options as light userdata.
 int ebs_run_text(lua_State *L);

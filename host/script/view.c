@@ -39,6 +39,11 @@ void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t 
 // The owners of lifetimes, by address: a table in the registry that doesn't keep them.
 static const char owners_key;
 
+// The names that layouts know by their addresses: a table in the registry. Longer strings than this
+// can exist more than once (LUAI_MAXSHORTLEN).
+static const char pinned_key;
+#define LONGEST_SINGLE 40
+
 void ebs_lifetime_begin(lua_State *L, struct ebs_lifetime *lifetime, int owner)
 {
 	owner = lua_absindex(L, owner);
@@ -101,7 +106,9 @@ bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 // What is inside has the same lifetime.
 static void push_field(lua_State *L, const struct ebs_view *view, const struct ebs_field *field)
 {
-	if (field->bit_size || field->offset >= view->size)
+	bool plain = field->layout->kind != EBS_ARRAY && field->layout->kind != EBS_RECORD;
+
+	if (plain || field->offset >= view->size)
 		ebs_push_field(L, field, view->data, view->size);
 	else
 		ebs_push_view(L, field->layout, view->data + field->offset,
@@ -145,13 +152,33 @@ static int index_array(lua_State *L)
 	return 1;
 }
 
+// Lua has one string of each name at a time, and this keeps it: its address is as good as the name.
+static const struct ebs_field *find_field(lua_State *L, const struct ebs_layout *layout,
+					  const char *name)
+{
+	const struct ebs_field *field = ebs_layout_field(layout, name);
+
+	if (!field || lua_rawlen(L, 2) > LONGEST_SINGLE)
+		return field;
+	check_and_hold(L, 1);                           // owner
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &pinned_key); // owner names
+	lua_pushvalue(L, 2);                            // owner names name
+	lua_pushboolean(L, true);                       // owner names name true
+	lua_rawset(L, -3);                              // owner names
+	lua_pop(L, 1);                                  // owner
+	ebs_layout_pin(layout, name, field);
+	return field;
+}
+
 static int view_index(lua_State *L)
 {
 	const struct ebs_view *view = check_view(L, 1);
 	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
 	const struct ebs_layout *layout = view->layout;
-	const struct ebs_field *field = name ? ebs_layout_field(layout, name) : NULL;
+	const struct ebs_field *field = name ? ebs_layout_pinned_field(layout, name) : NULL;
 
+	if (name && !field)
+		field = find_field(L, layout, name);
 	if (field) {
 		if (field->layout->kind == EBS_ARRAY)
 			view = check_and_hold(L, 1); // owner
@@ -164,7 +191,7 @@ static int view_index(lua_State *L)
 	}
 	if (layout->kind == EBS_ARRAY)
 		return index_array(L);
-	check_and_hold(L, 1);              // owner
+	check_and_hold(L, 1);              // ... owner
 	name = luaL_tolstring(L, 2, NULL); // ... name
 	return luaL_error(L, "%s has no field '%s'; its fields are: %s", layout->name, name,
 			  ebs_push_field_names(L, layout));
@@ -324,5 +351,7 @@ void ebs_register_view(lua_State *L)
 	lua_setfield(L, -2, "__mode");
 	lua_setmetatable(L, -2);                        // userdata owners
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &owners_key); // userdata
+	lua_newtable(L);                                // userdata pinned
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &pinned_key); // userdata
 	lua_pop(L, 1);
 }

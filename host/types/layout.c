@@ -27,7 +27,7 @@ static void free_layout(struct ebs_layout *layout)
 {
 	free(layout->name);
 	free(layout->fields);
-	free(layout->asked);
+	free(layout->pinned);
 	free(layout);
 }
 
@@ -263,8 +263,9 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 			return ebs_error_errno(error, result, "can't lay out %s", layout->name);
 		layout->flexible |= inner->flexible;
 	}
-	layout->asked = ebs_name_cache_new(layout->field_count);
-	return layout->asked ? 0 : ebs_error_errno(error, ENOMEM, "can't lay out %s", layout->name);
+	layout->pinned = ebs_pinned_names_new(layout->field_count);
+	return layout->pinned ? 0
+			      : ebs_error_errno(error, ENOMEM, "can't lay out %s", layout->name);
 }
 
 const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,

@@ -39,7 +39,7 @@ struct ebs_layout {
 
 	struct ebs_field *fields; // RECORD: in order, members of anonymous members among them
 	uint32_t field_count;
-	struct ebs_name_cache *asked; // RECORD: the names that fields were asked for by
+	struct ebs_pinned_names *pinned; // RECORD: see ebs_layout_pin()
 };
 
 struct ebs_field {
@@ -68,9 +68,14 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 // or a base type; else a struct, union or enum of that name). 0 when there is none.
 uint32_t ebs_types_find(struct ebs_types *types, const char *name);
 
-// The field of a record, or NULL. Quick when asked again with the name at the same address, as
-// Lua's strings are.
+// The field of a record, or NULL.
 const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name);
+
+// The same without comparing texts, for addresses that were pinned: the name that is there stays
+// as long as the layout. NULL for others.
+const struct ebs_field *ebs_layout_pinned_field(const struct ebs_layout *layout, const char *name);
+void ebs_layout_pin(const struct ebs_layout *layout, const char *name,
+		    const struct ebs_field *field);
 
 // Whether bytes of one layout mean the same in the other: all offsets, kinds and names of fields
 // are equal, and just the types' own names may differ.

@@ -6,51 +6,69 @@
 #include "types/layout.h"
 #include "types/types_private.h"
 
-// A name at an address where the same name stood before needs no search. What stands there now is
-// compared all the same: Lua collects strings, and makes others in their place.
-struct ebs_name_cache {
-	unsigned bits;
+// By the address of a name; at least as many slots are free as are taken.
+struct ebs_pinned_names {
+	uint32_t room;
+	unsigned shift; // of a hash, for a slot
 	struct {
 		const char *name;
 		const struct ebs_field *field;
 	} slots[];
 };
 
-struct ebs_name_cache *ebs_name_cache_new(uint32_t fields)
+struct ebs_pinned_names *ebs_pinned_names_new(uint32_t fields)
 {
-	unsigned bits = 2;
-	while (bits < 12 && 1u << bits < fields * 4)
+	unsigned bits = 1;
+	while (bits < 31 && UINT32_C(1) << bits < fields * 2)
 		bits++;
 
-	struct ebs_name_cache *cache =
-		calloc(1, sizeof(*cache) + (sizeof(cache->slots[0]) << bits));
-	if (cache)
-		cache->bits = bits;
-	return cache;
+	struct ebs_pinned_names *pinned =
+		calloc(1, sizeof(*pinned) + (sizeof(pinned->slots[0]) << bits));
+	if (pinned) {
+		pinned->room = fields;
+		pinned->shift = 64 - bits;
+	}
+	return pinned;
+}
+
+// The slot in which the name is, or would be.
+static size_t find_slot(const struct ebs_pinned_names *pinned, const char *name)
+{
+	size_t mask = ((size_t)1 << (64 - pinned->shift)) - 1;
+	size_t slot = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15) >> pinned->shift;
+
+	while (pinned->slots[slot].name && pinned->slots[slot].name != name)
+		slot = (slot + 1) & mask;
+	return slot;
+}
+
+const struct ebs_field *ebs_layout_pinned_field(const struct ebs_layout *layout, const char *name)
+{
+	if (layout->kind != EBS_RECORD)
+		return NULL;
+	return layout->pinned->slots[find_slot(layout->pinned, name)].field;
+}
+
+void ebs_layout_pin(const struct ebs_layout *layout, const char *name,
+		    const struct ebs_field *field)
+{
+	struct ebs_pinned_names *pinned = layout->pinned;
+	size_t slot = find_slot(pinned, name);
+
+	if (pinned->slots[slot].name || pinned->room == 0)
+		return;
+	pinned->room--;
+	pinned->slots[slot].name = name;
+	pinned->slots[slot].field = field;
 }
 
 const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name)
 {
-	struct ebs_name_cache *cache = layout->asked;
-
 	if (layout->kind != EBS_RECORD)
 		return NULL;
-	uint64_t hash = (uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15);
-	size_t home = hash >> (64 - cache->bits);
-	size_t other = home ^ 1;
-	if (cache->slots[home].name == name && strcmp(cache->slots[home].field->name, name) == 0)
-		return cache->slots[home].field;
-	if (cache->slots[other].name == name && strcmp(cache->slots[other].field->name, name) == 0)
-		return cache->slots[other].field;
-
-	for (uint32_t i = 0; i < layout->field_count; i++) {
-		if (strcmp(layout->fields[i].name, name))
-			continue;
-		size_t slot = cache->slots[home].name && !cache->slots[other].name ? other : home;
-		cache->slots[slot].name = name;
-		cache->slots[slot].field = &layout->fields[i];
-		return &layout->fields[i];
-	}
+	for (uint32_t i = 0; i < layout->field_count; i++)
+		if (strcmp(layout->fields[i].name, name) == 0)
+			return &layout->fields[i];
 	return NULL;
 }
 

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 struct btf;
-struct ebs_name_cache;
+struct ebs_pinned_names;
 struct ebs_types;
 
 const struct btf *ebs_types_btf(const struct ebs_types *types);
 
 // For a record with that many fields; free() releases it. NULL when memory is short.
-struct ebs_name_cache *ebs_name_cache_new(uint32_t fields);
+struct ebs_pinned_names *ebs_pinned_names_new(uint32_t fields);
 
 #endif

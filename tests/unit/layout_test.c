@@ -507,28 +507,32 @@ static void equal_layouts(void **state)
 				      layout_of(fixture, fixture->s32)));
 }
 
-// Lua's strings move: at an address where one name stood, another one can stand later.
-static void names_at_one_address(void **state)
+// Names are found by their addresses, whatever is there.
+static void pinned_names(void **state)
 {
 	struct fixture *fixture = *state;
 	struct btf *btf = fixture->btf;
-	char name[16];
+	static char names[64][8];
 	int record = btf__add_struct(btf, "record", 256);
 
 	for (int i = 0; i < 64; i++) {
-		snprintf(name, sizeof(name), "f%d", i);
-		btf__add_field(btf, name, fixture->u32, i * 32, 0);
+		snprintf(names[i], sizeof(names[i]), "f%d", i);
+		btf__add_field(btf, names[i], fixture->u32, i * 32, 0);
 	}
 	const struct ebs_layout *layout = layout_of(fixture, record);
-	for (int round = 0; round < 3; round++) {
-		for (int i = 0; i < 64; i++) {
-			snprintf(name, sizeof(name), "f%d", i);
-			assert_int_equal(field_of(layout, name)->offset, i * 4);
-			assert_int_equal(field_of(layout, layout->fields[i].name)->offset, i * 4);
-		}
-		snprintf(name, sizeof(name), "none");
-		assert_null(ebs_layout_field(layout, name));
+	for (int i = 0; i < 64; i++) {
+		assert_null(ebs_layout_pinned_field(layout, names[i]));
+		ebs_layout_pin(layout, names[i], &layout->fields[i]);
+		ebs_layout_pin(layout, names[i], &layout->fields[63]); // is there already
 	}
+	for (int i = 0; i < 64; i++) {
+		assert_ptr_equal(ebs_layout_pinned_field(layout, names[i]), &layout->fields[i]);
+		assert_null(ebs_layout_pinned_field(layout, names[i] + 1));
+		ebs_layout_pin(layout, names[i] + 1, &layout->fields[i]); // there is no room
+		assert_null(ebs_layout_pinned_field(layout, names[i] + 1));
+		assert_ptr_equal(ebs_layout_field(layout, names[i]), &layout->fields[i]);
+	}
+	assert_null(ebs_layout_pinned_field(layout_of(fixture, fixture->u32), names[0]));
 }
 
 // Structs in structs; and the same without names, whose fields are all lifted.
@@ -794,7 +798,7 @@ int main(void)
 		TEST(bitfields_of_int128),
 		TEST(flexible_records),
 		TEST(equal_layouts),
-		TEST(names_at_one_address),
+		TEST(pinned_names),
 		TEST(deep_types),
 		TEST(samples_that_the_compiler_found),
 		TEST(samples_that_the_c_declares),
