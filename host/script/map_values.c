@@ -179,6 +179,30 @@ static void push_addresses(lua_State *L, const uint8_t *value, uint32_t size)
 	}
 }
 
+// Likewise of entries that tell a file by its build id, and the place in it; or the address, where
+// the file couldn't be read.
+static void push_places(lua_State *L, const uint8_t *value, uint32_t size)
+{
+	struct bpf_stack_build_id place;
+
+	lua_createtable(L, 16, 0); // places
+	for (uint32_t i = 0; i < size / sizeof(place); i++) {
+		memcpy(&place, value + i * sizeof(place), sizeof(place));
+		if (place.status == BPF_STACK_BUILD_ID_EMPTY)
+			break;
+		lua_createtable(L, 0, 2); // places place
+		lua_pushinteger(L, (lua_Integer)place.offset);
+		if (place.status == BPF_STACK_BUILD_ID_VALID) {
+			lua_setfield(L, -2, "offset");
+			lua_pushlstring(L, (char *)place.build_id, sizeof(place.build_id));
+			lua_setfield(L, -2, "build_id");
+		} else {
+			lua_setfield(L, -2, "ip");
+		}
+		lua_rawseti(L, -2, i + 1); // places
+	}
+}
+
 // The head that every kind of struct_ops has: struct bpf_struct_ops_common_value.
 static void push_state(lua_State *L, const uint8_t *value)
 {
@@ -196,11 +220,12 @@ int ebs_push_map_value(lua_State *L, int index, const struct script_map *self, c
 		       struct ebs_error *error)
 {
 	const struct ebs_map *map = self->map;
-	bool build_ids = map->flags & BPF_F_STACK_BUILD_ID;
 
 	if (map->kind->value == EBS_VALUE_MAP)
 		return push_inner(L, index, map, word_at(value), error);
-	if (map->kind->value == EBS_VALUE_ADDRESSES && !build_ids)
+	if (map->kind->value == EBS_VALUE_ADDRESSES && map->flags & BPF_F_STACK_BUILD_ID)
+		push_places(L, value, map->value_size);
+	else if (map->kind->value == EBS_VALUE_ADDRESSES)
 		push_addresses(L, value, map->value_size);
 	else if (map->kind->value == EBS_VALUE_STATE && map->value_size >= 8)
 		push_state(L, value);

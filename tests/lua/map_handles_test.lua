@@ -44,6 +44,14 @@ struct {
 	__uint(value_size, 32 * sizeof(u64));
 } stacks SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 64);
+	__uint(map_flags, BPF_F_STACK_BUILD_ID);
+	__uint(key_size, 4);
+	__uint(value_size, 16 * sizeof(struct bpf_stack_build_id));
+} places SEC(".maps");
+
 struct inner_kind {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8);
@@ -109,6 +117,12 @@ SEC("raw_tp/sys_enter")
 int take_stack(void *ctx)
 {
 	return bpf_get_stackid(ctx, &stacks, 0);
+}
+
+SEC("raw_tp/sys_enter")
+int take_places(void *ctx)
+{
+	return bpf_get_stackid(ctx, &places, BPF_F_USER_STACK);
 }
 
 SEC("raw_tp/sys_enter")
@@ -193,6 +207,28 @@ tap.test("stack traces", function()
         tap.ok(#addresses >= 1)
     end
     tap.equal(count(map), 0)
+end)
+
+tap.test("stack traces by build id", function()
+    local map = object:map("places")
+    tap.equal(map.info.flags, { "stack_build_id" })
+    local link <close> = assert(object:program("take_places"):attach())
+    os.execute("true")
+    link:close()
+    local seen = 0
+    for key, places in pairs(map) do
+        tap.equal(math.type(key), "integer")
+        for _, place in ipairs(places) do
+            if place.build_id then
+                tap.equal(#place.build_id, 20)
+                tap.equal(math.type(place.offset), "integer")
+            else
+                tap.ok(place.ip > 0)
+            end
+            seen = seen + 1
+        end
+    end
+    tap.ok(seen > 0)
 end)
 
 tap.test("arrays of maps", function()
