@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The program ebscript: options, one script, its exit status.
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static const char help[] =
 	"                   'tracepoint:sched:*', 'kprobe:vfs_*', 'uprobe:/bin/bash:read*';\n"
 	"                   with -v, what arguments it has\n"
 	"  --drop-caps      give up every capability once the script waits for events\n"
+	"  --buffer-size N  the size of every ring and perf buffer, in bytes, or with K or M\n"
 	"  --stats          at the end, tell where the time of the start went\n"
 	"  --no-cache       neither read nor write compiled objects\n"
 	"  --cache-dir DIR  keep compiled objects in DIR\n"
@@ -50,10 +52,35 @@ static int refuse(const char *reason)
 	return WRONG_USAGE;
 }
 
+// "4096", "64K", "4M"; 0 when it is nothing of that.
+static uint64_t parse_size(const char *text)
+{
+	char *end;
+	uint64_t number = strtoull(text, &end, 10);
+	unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+
+	if (*text < '0' || *text > '9' || end[shift ? 1 : 0] ||
+	    number > EBS_MAX_BUFFER_SIZE >> shift)
+		return 0;
+	return number << shift;
+}
+
 int main(int argc, char **argv)
 {
-	enum { JSON = 256, VERSION, CHECK, EMIT, STATS, NO_CACHE, CACHE_DIR, CACHE_CLEAR, DROP_CAPS };
+	enum {
+		JSON = 256,
+		VERSION,
+		CHECK,
+		EMIT,
+		STATS,
+		NO_CACHE,
+		CACHE_DIR,
+		CACHE_CLEAR,
+		DROP_CAPS,
+		BUFFER_SIZE
+	};
 	static const struct option options[] = {
+		{ "buffer-size", required_argument, NULL, BUFFER_SIZE },
 		{ "cache-clear", no_argument, NULL, CACHE_CLEAR },
 		{ "cache-dir", required_argument, NULL, CACHE_DIR },
 		{ "check", no_argument, NULL, CHECK },
@@ -111,6 +138,12 @@ int main(int argc, char **argv)
 			break;
 		case CACHE_DIR:
 			script.cache_dir = optarg;
+			break;
+		case BUFFER_SIZE:
+			script.buffer_size = parse_size(optarg);
+			if (!script.buffer_size)
+				return refuse("--buffer-size takes bytes, from 1 to 2048M: 65536, "
+					      "64K or 4M");
 			break;
 		case CACHE_CLEAR:
 			clear_cache = true;

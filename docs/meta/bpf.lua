@@ -18,6 +18,7 @@ local bpf = {}
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
 ---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded
 ---@field pin_root_path? string the folder of maps that are pinned by name; "/sys/fs/bpf"
+---@field buffer_size? integer|table<string, integer> bytes of ring and perf buffers, all or by name
 
 --- Compiles, configures and loads C. Nothing is attached yet.
 ---@param options bpf.LoadOptions
@@ -204,11 +205,14 @@ function Object:attach() end
 
 ---@class bpf.EventOptions
 ---@field type? string the samples' type as C writes it ("struct event"), where it isn't found
+---@field tag? string the field that tells several types apart, where their sizes don't
+---@field types? table<integer|string, string> the types by values of the tag, or its enumerators
 
---- Calls `handler` for each sample of the ring buffer `map`: with the fields that its parameters
---- name, or, when its one parameter is no field, with the whole sample.
+--- Calls `handler` for each sample of the ring or perf buffer `map`: with the fields that its
+--- parameters name, or, when its one parameter is no field, with the whole sample. Several types
+--- of samples have a table of handlers, by the types' names or by the values of the tag.
 ---@param map string
----@param handler fun(...: any)
+---@param handler fun(...: any)|table<string|integer, fun(...: any)>
 ---@param options? bpf.EventOptions
 ---@return true? ok
 ---@return string? message
@@ -449,6 +453,14 @@ function Map:count() end
 ---@return string? message
 ---@return string? code
 function Map:clear() end
+
+--- Sends a sample to the programs that drain a user ring buffer.
+---@param value bpf.Value a string of bytes where the type is not known
+---@param type? string the sample's type, where it isn't found or there are several
+---@return true? submitted
+---@return string? message
+---@return string? code "ENOSPC" when the buffer is full
+function Map:submit(value, type) end
 
 ---@class bpf.LinkInfo
 ---@field kind string "xdp", "tracepoint", ...

@@ -139,8 +139,9 @@ struct Frame {
 	}
 };
 
-// Finds the types of the events that the C sends through each ring and perf buffer, and hangs them
-// on the map, where the object's BTF tells them to the host: the map's member
+// Finds the types of the events that the C sends through each ring and perf buffer, and of those
+// that it takes out of user ring buffers, and hangs them on the map, where the object's BTF tells
+// them to the host: the map's member
 //
 //	int (*type)[BPF_MAP_TYPE_RINGBUF];
 // becomes
@@ -164,7 +165,9 @@ struct Frame {
 //  4. bpf_map_lookup_elem() returns a pointer to the map's value, and stands for the map itself
 //     where it is used as one (map in map).
 //  5. Pointer arithmetic leaves the start of the memory: casts behind it don't count.
-//  6. char behind a pointer is the last resort. A map's types are kept in the order of the source.
+//  6. bpf_user_ringbuf_drain() runs its callback with a dynptr that stands for the map;
+//     bpf_dynptr_read() from it, at offset 0, is taken as an output.
+//  7. char behind a pointer is the last resort. A map's types are kept in the order of the source.
 class EventTypes : public ASTConsumer
 {
 public:
@@ -248,7 +251,7 @@ private:
 	{
 		auto known = dynptrs.find(address.variable);
 
-		return known == dynptrs.end() ? Maps() : known->second;
+		return known == dynptrs.end() ? address.maps : known->second;
 	}
 
 	static bool isZero(const Expr *expression, const ASTContext &context)
@@ -287,6 +290,18 @@ private:
 		auto *reference = dyn_cast<DeclRefExpr>(expression->IgnoreParenImpCasts());
 
 		return reference ? dyn_cast<VarDecl>(reference->getDecl()) : nullptr;
+	}
+
+	// The callback gets a dynptr of each sample, and the context.
+	void drain(const Maps &maps, const Expr *callback, const Value &context)
+	{
+		auto *reference = dyn_cast<DeclRefExpr>(callback->IgnoreParenCasts());
+		auto *function = reference ? dyn_cast<FunctionDecl>(reference->getDecl()) : nullptr;
+		Value sample;
+
+		sample.maps = maps;
+		if (function)
+			enter(function, { sample, context });
 	}
 
 	// Runs the body with these arguments, once.
@@ -545,6 +560,11 @@ private:
 		} else if (name == "bpf_dynptr_write" && count == 5) {
 			if (isZero(call->getArg(1), callee->getASTContext()))
 				output(dynptr(arguments[0]), arguments[2], arguments[3]);
+		} else if (name == "bpf_user_ringbuf_drain" && count == 4) {
+			drain(arguments[0].maps, call->getArg(1), arguments[2]);
+		} else if (name == "bpf_dynptr_read" && count == 5) {
+			if (isZero(call->getArg(3), callee->getASTContext()))
+				output(dynptr(arguments[2]), arguments[0], arguments[1]);
 		} else {
 			return false;
 		}

@@ -11,6 +11,8 @@
 #include "kernel/map_kinds.h"
 #include "types/layout.h"
 
+struct user_ring_buffer;
+
 // Owned by its object, or by who opened it (map_open.h).
 struct ebs_map {
 	char *name;
@@ -41,6 +43,8 @@ struct ebs_map {
 	bool memory_tried;
 	uint64_t lost; // samples that the kernel had no room for in a perf buffer, as far as known
 	uint64_t full; // readings that found a ring buffer full
+	uint32_t buffer_size;               // of a perf buffer, bytes for each CPU; 0: the default
+	struct user_ring_buffer *submitter; // made by the first ebs_map_submit()
 };
 
 // "hash", "percpu_array", ...: the kernel's name in lower case.

@@ -80,10 +80,13 @@ int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs
 			"newer libbpf",
 			map->name, kind->name, map->type, libbpf_version_string() + 1);
 	}
-	if (map->type == BPF_MAP_TYPE_RINGBUF) {
-		// __type(value, ...) names the samples' type; the kernel takes no sizes here.
+	// In a buffer, __type(value, ...) names the samples' type; the kernel wants its own sizes.
+	if (map->type == BPF_MAP_TYPE_RINGBUF || map->type == BPF_MAP_TYPE_USER_RINGBUF) {
 		bpf_map__set_key_size(definition, 0);
 		bpf_map__set_value_size(definition, 0);
+	} else if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+		bpf_map__set_key_size(definition, sizeof(uint32_t));
+		bpf_map__set_value_size(definition, sizeof(uint32_t));
 	}
 	map->key_size = bpf_map__key_size(definition);
 	map->value_size = bpf_map__value_size(definition);

@@ -83,7 +83,7 @@ static const struct ebs_map_kind kinds[] = {
 	{ BPF_MAP_TYPE_TASK_STORAGE, "task_storage", OWNED_ABILITIES, .key = EBS_KEY_TASK,
 	  .instead = NO_LIST, .invalid = "the descriptor of the key is none of a process" },
 	{ BPF_MAP_TYPE_BLOOM_FILTER, "bloom_filter", EBS_MAP_PUSH | EBS_MAP_CONTAINS },
-	{ BPF_MAP_TYPE_USER_RINGBUF, "user_ringbuf", 0,
+	{ BPF_MAP_TYPE_USER_RINGBUF, "user_ringbuf", EBS_MAP_SUBMIT,
 	  .instead = "it carries what a script submits to programs" },
 	{ CGRP_STORAGE, "cgrp_storage", OWNED_ABILITIES, .key = EBS_KEY_CGROUP, .instead = NO_LIST,
 	  .invalid = "that is no cgroup of version 2" },
@@ -124,6 +124,8 @@ const char *ebs_map_ability_name(enum ebs_map_ability ability)
 		return "peek()";
 	case EBS_MAP_CONTAINS:
 		return "contains()";
+	case EBS_MAP_SUBMIT:
+		return "submit()";
 	}
 	return "such method";
 }

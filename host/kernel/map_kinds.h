@@ -17,6 +17,7 @@ enum ebs_map_ability {
 	EBS_MAP_POP = 1 << 5,
 	EBS_MAP_PEEK = 1 << 6,
 	EBS_MAP_CONTAINS = 1 << 7,
+	EBS_MAP_SUBMIT = 1 << 8,
 };
 #define EBS_MAP_ENTRIES (EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_DELETE | EBS_MAP_WALK)
 

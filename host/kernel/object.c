@@ -13,6 +13,7 @@
 #include "kernel/map_halves.h"
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
+#include "kernel/ring.h"
 
 static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 {
@@ -256,6 +257,7 @@ void ebs_object_close(struct ebs_object *object)
 	ebs_globals_close(object);
 	for (size_t i = 0; i < object->map_count; i++) {
 		ebs_map_memory_forget(&object->maps[i]);
+		ebs_map_submit_end(&object->maps[i]);
 		object->maps[i].fd = -1;
 	}
 	bpf_object__close(object->handle);

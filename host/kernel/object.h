@@ -49,6 +49,11 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint3
 // Maps that are pinned by name get their pins in this folder; else in /sys/fs/bpf.
 int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
 				 struct ebs_error *error);
+// The size of the ring or perf buffer `map` (NULL: of all of them), in bytes, of perf buffers for
+// each CPU; goes before what ebs_object_set_max_entries() said. The kernel takes a power of two of
+// pages: it is rounded up to that, and map->buffer_size has it. At most 2^31.
+int ebs_object_set_buffer_size(struct ebs_object *object, const char *map, uint32_t bytes,
+			       struct ebs_error *error);
 
 // Where a program attaches by BTF: the name there, and its BTF_KIND_*. False for other programs.
 // What is found of it may be put into the program's btf_id, so that loading needs no search.

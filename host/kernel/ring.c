@@ -1,74 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Samples of a ring buffer, to a callback.
-#include "kernel/ring.h"
-
+// Samples of ring buffers and perf buffers: what does not depend on the kind.
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 
-#define SAMPLE_HEADER 8       // bytes before each sample (struct bpf_ringbuf_hdr)
-#define ENOUGH        INT_MIN // ends one reading, to be told from the callback's numbers
+#include "kernel/ring_private.h"
 
-struct ebs_ring {
-	struct ring_buffer *handle;
-	ebs_ring_callback *callback;
-	void *context;
-	size_t size;     // of the buffer, bytes
-	size_t consumed; // by this reading
-};
-
-static int on_sample(void *context, void *data, size_t size)
+struct ebs_ring *ebs_ring_new(struct ebs_map *map, struct ebs_error *error)
 {
-	struct ebs_ring *ring = context;
-	int result = ring->callback(ring->context, data, size);
+	struct ebs_ring *ring;
 
-	ring->consumed += SAMPLE_HEADER + (size + 7) / 8 * 8;
-	if (result < 0)
-		return result;
-	return ring->consumed >= ring->size ? ENOUGH : 0;
-}
-
-struct ebs_ring *ebs_ring_new(const struct ebs_map *map, ebs_ring_callback *callback, void *context,
-			      struct ebs_error *error)
-{
-	if (map->type != BPF_MAP_TYPE_RINGBUF) {
-		ebs_error_set(error, "EINVAL", "map \"%s\" is no ring buffer but of kind %s",
-			      map->name, ebs_map_type_name(map));
+	if (map->type == BPF_MAP_TYPE_RINGBUF) {
+		ring = ebs_ring_buffer_new(map);
+	} else if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+		ring = ebs_perf_ring_new(map);
+	} else {
+		ebs_error_set(error, "EINVAL",
+			      "map \"%s\" is no ring or perf buffer but of kind %s", map->name,
+			      ebs_map_type_name(map));
 		return NULL;
 	}
-	struct ebs_ring *ring = calloc(1, sizeof(*ring));
-	if (ring) {
-		ring->callback = callback;
-		ring->context = context;
-		ring->size = map->max_entries;
-		ring->handle = ring_buffer__new(map->fd, on_sample, ring, NULL);
-	}
-	if (!ring || !ring->handle) {
-		ebs_error_errno(error, ring ? errno : ENOMEM, "can't read ring buffer \"%s\"",
-				map->name);
-		free(ring);
-		return NULL;
-	}
+	if (!ring)
+		ebs_error_errno(error, errno, "can't read the buffer \"%s\"", map->name);
 	return ring;
 }
 
 void ebs_ring_free(struct ebs_ring *ring)
 {
-	if (!ring)
-		return;
-	ring_buffer__free(ring->handle);
-	free(ring);
+	if (ring)
+		ring->kind->free(ring);
 }
 
 int ebs_ring_fd(const struct ebs_ring *ring)
 {
-	return ring_buffer__epoll_fd(ring->handle);
+	return ring->fd;
 }
 
-int ebs_ring_consume(struct ebs_ring *ring)
+void ebs_ring_begin(struct ebs_ring *ring)
 {
-	ring->consumed = 0;
-	int result = ring_buffer__consume(ring->handle);
-	return result >= 0 || result == ENOUGH ? 0 : result;
+	ring->busy = false;
+	ring->kind->begin(ring);
+}
+
+bool ebs_ring_next(struct ebs_ring *ring, struct ebs_sample *sample)
+{
+	return ring->kind->next(ring, sample);
+}
+
+size_t ebs_ring_end(struct ebs_ring *ring)
+{
+	return ring->kind->end(ring);
+}
+
+bool ebs_ring_is_waiting(const struct ebs_ring *ring)
+{
+	return ring->kind->is_waiting && ring->kind->is_waiting(ring);
+}
+
+bool ebs_ring_is_busy(const struct ebs_ring *ring)
+{
+	return ring->busy;
+}
+
+size_t ebs_ring_capacity(const struct ebs_ring *ring)
+{
+	return ring->capacity;
+}
+
+// In a perf buffer a sample's size stands before it in 32 bits, and both together are padded to 64.
+size_t ebs_ring_sample_size(const struct ebs_map *map, size_t size)
+{
+	if (map->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return size;
+	return (size + sizeof(uint32_t) + 7) / 8 * 8 - sizeof(uint32_t);
+}
+
+void ebs_ring_count_lost(struct ebs_ring *ring)
+{
+	if (ring->kind->count_lost)
+		ring->kind->count_lost(ring);
 }

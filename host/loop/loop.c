@@ -25,6 +25,8 @@ struct ebs_loop {
 
 struct ebs_watch {
 	uv_poll_t uv;
+	uv_idle_t again;
+	int handles; // of the two, those that libuv still knows
 	struct ebs_loop *loop;
 	ebs_loop_callback *callback;
 	void *context;
@@ -148,7 +150,10 @@ struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callbac
 		free(watch);
 		return NULL;
 	}
+	uv_idle_init(&loop->uv, &watch->again);
+	watch->handles = 2;
 	watch->uv.data = watch;
+	watch->again.data = watch;
 	watch->loop = loop;
 	watch->callback = callback;
 	watch->context = context;
@@ -156,10 +161,33 @@ struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callbac
 	return watch;
 }
 
+static void free_watch(uv_handle_t *handle)
+{
+	struct ebs_watch *watch = handle->data;
+
+	if (--watch->handles == 0)
+		free(watch);
+}
+
 void ebs_watch_free(struct ebs_watch *watch)
 {
-	if (watch)
-		uv_close((uv_handle_t *)&watch->uv, free_handle);
+	if (!watch)
+		return;
+	uv_close((uv_handle_t *)&watch->uv, free_watch);
+	uv_close((uv_handle_t *)&watch->again, free_watch);
+}
+
+static void on_again(uv_idle_t *handle)
+{
+	struct ebs_watch *watch = handle->data;
+
+	uv_idle_stop(handle);
+	finish(watch->loop, watch->callback(watch->context));
+}
+
+void ebs_watch_again(struct ebs_watch *watch)
+{
+	uv_idle_start(&watch->again, on_again);
 }
 
 static void on_timer(uv_timer_t *handle)

@@ -29,6 +29,8 @@ void ebs_loop_stop(struct ebs_loop *loop);
 struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error);
 void ebs_watch_free(struct ebs_watch *watch);
+// Calls the callback in the loop's next turn, or in the next run's first, without being asked for.
+void ebs_watch_again(struct ebs_watch *watch);
 
 // Calls `callback` every `seconds` (at least a millisecond).
 struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "script/bpf.h"
+#include "script/buffer_size.h"
 #include "script/build.h"
 #include "script/first_of.h"
 #include "script/object.h"
@@ -248,8 +249,9 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 // filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = { "source",      "file",          "constants", "defines",
-					     "max_entries", "pin_root_path", "first_of", NULL };
+	static const char *const names[] = { "source",        "file",        "constants",
+					     "defines",       "max_entries", "buffer_size",
+					     "pin_root_path", "first_of",    NULL };
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -268,6 +270,7 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	lua_getfield(L, options, "first_of"); // load list
 	ebs_check_first_of(L, -1);
 	lua_pop(L, 1); // load
+	ebs_check_buffer_size(L, options);
 	push_table_option(L, options, "constants");
 	push_table_option(L, options, "max_entries");
 	push_table_option(L, options, "defines"); // load constants max_entries defines
@@ -308,6 +311,8 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 	const char *folder = text_option(L, options, "pin_root_path", NULL);
 	if (!result && folder)
 		result = ebs_object_set_pin_root_path(object->handle, folder, error);
+	if (!result)
+		result = ebs_set_buffer_size(L, options, object->state, object->handle, error);
 	return result ? result : ebs_object_load(object->handle, error);
 }
 

@@ -44,7 +44,8 @@ static void append_full_buffer(struct ebs_buffer *out, const struct ebs_loss *lo
 			  loss->name);
 	if (times)
 		ebs_buffer_printf(out, " %" PRIu64 " time%s", times, plural(times));
-	ebs_buffer_append_string(out, ": raise its max_entries");
+	ebs_buffer_printf(out, ": raise its %s",
+			  map && is_perf_buffer(map) ? "buffer_size" : "max_entries");
 }
 
 static void append_full_map(struct ebs_buffer *out, const struct ebs_loss *loss)

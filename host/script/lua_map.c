@@ -230,6 +230,7 @@ static const luaL_Reg methods[] = {
 	{ "pop", ebs_map_pop_method },
 	{ "push", ebs_map_push_method },
 	{ "set", map_set },
+	{ "submit", ebs_map_submit_value },
 	{ "unpin", ebs_map_unpin_method },
 	{ "update", ebs_map_update_method },
 	{ NULL, NULL },

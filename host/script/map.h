@@ -61,6 +61,9 @@ int ebs_push_found(lua_State *L, struct script_map *self, int found, struct ebs_
 // BPF_ANY, BPF_EXIST or BPF_NOEXIST for the word at `index`, or for none.
 uint64_t ebs_check_map_flag(lua_State *L, int index);
 
+// lua_submit.c: map:submit().
+int ebs_map_submit_value(lua_State *L);
+
 // Methods in files of their own: lua_walk.c, map_update.c, map_queue.c, map_open.c, map_info.c.
 int ebs_map_pairs(lua_State *L);
 int ebs_map_drain(lua_State *L);

@@ -4,6 +4,7 @@
 #define EBS_SCRIPT_SCRIPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ebs_script_options {
 	const char *program;    // argv[0], for the `arg` table
@@ -18,10 +19,14 @@ struct ebs_script_options {
 	bool emit_c;  // write the C as compiled to standard output; the script ends at its first
 		      // bpf.load()
 	const char *emit_object; // write the ELF object to this file, likewise; may be NULL
-	bool drop_capabilities; // as the loop starts
+	bool drop_capabilities;  // as the loop starts
+	uint64_t buffer_size;    // of every ring and perf buffer, bytes; 0: as the script says
 	bool no_cache;
 	const char *cache_dir; // in place of the user's own; may be NULL
 };
+
+// The largest `buffer_size`.
+#define EBS_MAX_BUFFER_SIZE (UINT64_C(1) << 31)
 
 // Runs the script. Errors have been told on standard error. Returns the exit status: 0, or 1 for a
 // failed script.

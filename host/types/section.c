@@ -2,6 +2,7 @@
 // What the object's BTF tells about its data sections: global variables, and the samples of ring
 // buffers.
 #include <bpf/btf.h>
+#include <linux/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -86,6 +87,18 @@ static const struct btf_type *pointee(const struct btf *btf, const struct btf_ty
 	return NULL;
 }
 
+// Is it a perf buffer? Then its values are numbers for the kernel's own use, where the C says so.
+static bool has_kernel_values(const struct btf *btf, const struct btf_type *definition,
+			      const struct ebs_layout *value)
+{
+	uint32_t id;
+	const struct btf_type *array = pointee(btf, definition, "type", &id);
+
+	return array && btf_is_array(array) &&
+	       btf_array(array)->nelems == BPF_MAP_TYPE_PERF_EVENT_ARRAY && value->size == 4 &&
+	       (value->kind == EBS_SIGNED || value->kind == EBS_UNSIGNED);
+}
+
 // The function type behind `void (*(*type)[N])(struct a *, struct b *)`.
 static const struct btf_type *sample_prototype(const struct btf *btf,
 					       const struct btf_type *definition)
@@ -118,7 +131,8 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 			return -EINVAL;
 		if (limit > 0)
 			samples[0] = layout;
-		return 1;
+		if (!has_kernel_values(btf, definition, layout))
+			return 1;
 	}
 
 	const struct btf_type *prototype = sample_prototype(btf, definition);

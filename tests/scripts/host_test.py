@@ -173,6 +173,33 @@ def wrong_usage():
         tap.ok(any("ebscript --help" in line for line in err), "no way on")
 
 
+RING = """
+local object <close> = assert(bpf.load({ buffer_size = 8192, source = [[
+#include "ebscript.bpf.h"
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} events SEC(".maps");
+]] }))
+print(object:map("events").info.max_entries)
+"""
+
+
+@tap.case("--buffer-size goes before what the script and its C say")
+def buffer_size():
+    tap.needs_kernel()
+    chunk = 'local bpf = require("bpf")' + RING
+    tap.equal(tap.ebscript("-e", chunk)[0], ["8192"])
+    for text, size in (("4096", 4096), ("1", 4096), ("5K", 8192), ("2M", 2 << 20)):
+        tap.equal(tap.ebscript("--buffer-size", text, "-e", chunk)[0], [str(size)], text)
+    err = tap.ebscript("-v", "--buffer-size", "5000", "-e", chunk)[1]
+    tap.ok("ebscript: (command line): the buffer events is made 8192 bytes large" in err, "-v says nothing")
+    for text in ("", "0", "-1", "0x1000", "4G", "4MB", "1.5M", " 1", "2049M", "99999999999999999999", "K"):
+        out, err = tap.ebscript("--buffer-size", text, "-e", chunk, status=2)
+        tap.equal(out, [])
+        tap.match(err[0], r"^ebscript: --buffer-size takes bytes, from 1 to 2048M: ")
+
+
 @tap.case("scripts that can't be read")
 def unreadable():
     out, err = tap.ebscript("/nowhere/x.lua", status=1)

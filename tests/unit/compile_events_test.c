@@ -153,6 +153,31 @@ static void test_annotated(void **state)
 	bpf_object__close(object);
 }
 
+// What programs take out of a user ring buffer, by both ways to look into a sample.
+static void test_user_ring_buffers(void **state)
+{
+	struct bpf_object *object = open_source(
+		"#define USER(name) MAP(name, 31 /* user ring buffer */)\n"
+		"USER(copied); USER(looked_at); USER(plain);\n"
+		"static long copy(struct bpf_dynptr *sample, void *context) { struct event e;\n"
+		"	struct other o; if (bpf_dynptr_read(&e, sizeof(e), sample, 0, 0)) return "
+		"1;\n"
+		"	return bpf_dynptr_read(&o, sizeof(o), sample, 8, 0); }\n"
+		"static long look(struct bpf_dynptr *sample, void *context) {\n"
+		"	struct other *o = bpf_dynptr_data(sample, 0, sizeof(*o));\n"
+		"	return o ? o->address != 0 : 1; }\n"
+		"static long count(struct bpf_dynptr *sample, void *context) { return 0; }\n"
+		"PROGRAM { bpf_user_ringbuf_drain(&copied, copy, NULL, 0);\n"
+		"	bpf_user_ringbuf_drain(&looked_at, (void *)look, ctx, 0);\n"
+		"	return bpf_user_ringbuf_drain(&plain, count, NULL, 0); }\n");
+	const struct btf *btf = bpf_object__btf(object);
+
+	expect_events(btf, "copied", "struct event");
+	expect_events(btf, "looked_at", "struct other");
+	expect_events(btf, "plain", NULL);
+	bpf_object__close(object);
+}
+
 // Maps of one type get types of their own.
 static void test_shared_map_type(void **state)
 {
@@ -445,6 +470,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_annotated),
+		cmocka_unit_test(test_user_ring_buffers),
 		cmocka_unit_test(test_shared_map_type),
 		cmocka_unit_test(test_map_in_map),
 		cmocka_unit_test(test_kernel_types_stay_out),

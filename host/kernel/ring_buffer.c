@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The reader of BPF_MAP_TYPE_RINGBUF, on the memory that the kernel shares.
+//
+// The buffer's positions only grow; a position's place is its remainder. The kernel maps the data
+// twice, one behind the other, so a sample that goes over the end reads on without a gap.
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kernel/ring_private.h"
+
+struct ring_buffer_reader {
+	struct ebs_ring ring;
+	unsigned long *consumer;       // a page of its own; everything before it is free
+	const unsigned long *producer; // a page; behind it, the data
+	const uint8_t *data;
+	unsigned long mask;
+	unsigned long first; // where the reading began
+	unsigned long position;
+	unsigned long last;    // where the producer was then
+	unsigned long largest; // record of this reading, bytes
+};
+
+static size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+static size_t producer_bytes(const struct ebs_ring *ring)
+{
+	return page_size() + 2 * ring->capacity;
+}
+
+static void reader_free(struct ebs_ring *ring)
+{
+	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
+
+	if (reader->consumer)
+		munmap(reader->consumer, page_size());
+	if (reader->producer)
+		munmap((void *)reader->producer, producer_bytes(ring));
+	if (ring->fd >= 0)
+		close(ring->fd);
+	free(reader);
+}
+
+static void reader_begin(struct ebs_ring *ring)
+{
+	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
+
+	// Only readers write it: another process may have read through a pinned map meanwhile.
+	reader->position = __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+	reader->first = reader->position;
+	reader->largest = 0;
+	reader->last = __atomic_load_n(reader->producer, __ATOMIC_ACQUIRE);
+}
+
+// The release pairs with the producer's acquire: it must not write over what is still being read.
+static void publish(struct ring_buffer_reader *reader)
+{
+	__atomic_store_n(reader->consumer, reader->position, __ATOMIC_RELEASE);
+}
+
+static bool reader_next(struct ebs_ring *ring, struct ebs_sample *sample)
+{
+	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
+
+	publish(reader);
+	while (reader->position < reader->last) {
+		const uint8_t *header = reader->data + (reader->position & reader->mask);
+		// The bit BUSY goes away by a store after which the sample is complete.
+		uint32_t length = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
+
+		if (length & BPF_RINGBUF_BUSY_BIT) {
+			ring->busy = true;
+			return false;
+		}
+		uint32_t size = length & ~BPF_RINGBUF_DISCARD_BIT;
+		unsigned long record = (BPF_RINGBUF_HDR_SZ + (unsigned long)size + 7) & ~7ul;
+
+		reader->position += record;
+		if (record > reader->largest)
+			reader->largest = record;
+		if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
+			sample->data = header + BPF_RINGBUF_HDR_SZ;
+			sample->size = size;
+			return true;
+		}
+		publish(reader);
+	}
+	return false;
+}
+
+static size_t reader_end(struct ebs_ring *ring)
+{
+	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
+
+	publish(reader);
+	// One more of its samples would not have had room.
+	if (reader->largest && reader->last - reader->first + reader->largest > ring->capacity)
+		ring->map->full++;
+	return reader->position - reader->first;
+}
+
+static bool reader_is_waiting(const struct ebs_ring *ring)
+{
+	const struct ring_buffer_reader *reader = (const struct ring_buffer_reader *)ring;
+	unsigned long position = __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+
+	if (position >= __atomic_load_n(reader->producer, __ATOMIC_ACQUIRE))
+		return false;
+	const uint8_t *header = reader->data + (position & reader->mask);
+
+	return !(__atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE) &
+		 BPF_RINGBUF_BUSY_BIT);
+}
+
+static const struct ebs_ring_kind kind = {
+	.free = reader_free,
+	.begin = reader_begin,
+	.next = reader_next,
+	.end = reader_end,
+	.is_waiting = reader_is_waiting,
+};
+
+static void *map_memory(int fd, size_t size, int protection, size_t offset)
+{
+	void *memory = mmap(NULL, size, protection, MAP_SHARED, fd, (off_t)offset);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct ebs_ring *ebs_ring_buffer_new(struct ebs_map *map)
+{
+	struct ring_buffer_reader *reader = calloc(1, sizeof(*reader));
+	if (!reader)
+		return NULL;
+	struct ebs_ring *ring = &reader->ring;
+
+	ring->kind = &kind;
+	ring->map = map;
+	ring->capacity = map->max_entries;
+	reader->mask = ring->capacity - 1;
+	// A descriptor of its own: who waits for it must not find it closed with the object.
+	ring->fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
+	if (ring->fd >= 0) {
+		reader->consumer = map_memory(ring->fd, page_size(), PROT_READ | PROT_WRITE, 0);
+		reader->producer =
+			map_memory(ring->fd, producer_bytes(ring), PROT_READ, page_size());
+	}
+	if (!reader->consumer || !reader->producer) {
+		int number = errno;
+
+		reader_free(ring);
+		errno = number;
+		return NULL;
+	}
+	reader->data = (const uint8_t *)reader->producer + page_size();
+	return ring;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Samples become calls of Lua functions.
+#include <errno.h>
+#include <string.h>
+
+#include "script/events.h"
+
+// A perf buffer tells only once that it has become readable, and epoll asks twice when the buffer
+// is added to it, in the loop's first turn: so who waits would not be told of what came before. One
+// reading before that turn, and one behind it, find that.
+#define FIRST_READINGS 2
+
+static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
+{
+	uint64_t value = 0;
+	unsigned unused = 64 - 8 * layout->size;
+
+	for (uint32_t i = 0; i < layout->size; i++)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		value |= (uint64_t)data[i] << 8 * i;
+#else
+		value = value << 8 | data[i];
+#endif
+	if (layout->kind == EBS_SIGNED)
+		return (int64_t)(value << unused) >> unused;
+	return (int64_t)value;
+}
+
+static const struct ebs_event_plan *choose_by_tag(const struct script_handler *handler,
+						  const struct ebs_sample *sample)
+{
+	if (handler->tag_offset + handler->tag->size > sample->size)
+		return NULL;
+	int64_t tag = load_tag(handler->tag, sample->data + handler->tag_offset);
+
+	for (int i = 0; i < handler->plan_count; i++)
+		if (handler->plans[i].tag == tag)
+			return &handler->plans[i];
+	return NULL;
+}
+
+// The type of this size, else the largest that the sample holds, else the first.
+static const struct ebs_event_plan *choose_by_size(const struct script_handler *handler,
+						   size_t size)
+{
+	const struct ebs_event_plan *best = &handler->plans[0];
+
+	for (int i = 1; i < handler->plan_count; i++) {
+		const struct ebs_event_plan *plan = &handler->plans[i];
+		bool fits = plan->size <= size;
+		bool best_fits = best->size <= size;
+
+		if (fits && (!best_fits || plan->size > best->size))
+			best = plan;
+	}
+	return best;
+}
+
+static const struct ebs_event_plan *choose(const struct script_handler *handler,
+					   const struct ebs_sample *sample)
+{
+	if (handler->tag)
+		return choose_by_tag(handler, sample);
+	return handler->plan_count == 1 ? &handler->plans[0]
+					: choose_by_size(handler, sample->size);
+}
+
+// Pushes what the plan says, and returns how many values that are.
+static int push_arguments(lua_State *L, struct script_handler *handler,
+			  const struct ebs_event_plan *plan, const struct ebs_sample *sample)
+{
+	for (int i = 0; i < plan->count; i++)
+		ebs_push_field(L, plan->fields[i], sample->data, sample->size);
+	if (plan->count >= 0)
+		return plan->count;
+	ebs_push_view(L, plan->layout, sample->data, sample->size, &handler->lifetime);
+	return 1;
+}
+
+// Runs protected, once for all samples that are there: decoding allocates, and the script's
+// function may raise, stop the loop, or close the handler's object.
+static int read_samples(lua_State *L)
+{
+	struct script_handler *handler = lua_touserdata(L, 1);
+	struct ebs_sample sample;
+
+	luaL_checkstack(L, handler->plan_count + EBS_MAX_EVENT_FIELDS + LUA_MINSTACK,
+			"too many fields");
+	lua_rawgetp(L, LUA_REGISTRYINDEX, handler);     // handler
+	lua_getiuservalue(L, 2, EBS_HANDLER_FUNCTIONS); // handler functions
+	for (int i = 0; i < handler->plan_count; i++)
+		lua_rawgeti(L, 3, i + 1); // handler functions function...
+	while (ebs_ring_next(handler->ring, &sample)) {
+		const struct ebs_event_plan *plan = choose(handler, &sample);
+
+		if (!plan || !plan->wanted)
+			continue;
+		lua_pushvalue(L, 4 + (int)(plan - handler->plans)); // ... function
+		lua_call(L, push_arguments(L, handler, plan, &sample), 0);
+		ebs_handler_end_views(handler);
+		if (!handler->object->open)
+			break;
+	}
+	return 0;
+}
+
+int ebs_handler_read(struct script_handler *handler)
+{
+	struct ebs_state *state = handler->object->state;
+
+	handler->busy = true;
+	ebs_ring_begin(handler->ring);
+	int result = ebs_call_protected(state, read_samples, handler);
+	ebs_ring_end(handler->ring);
+	ebs_handler_end_views(handler);
+	handler->busy = false;
+	if (!handler->object->open) {
+		ebs_handler_release(handler);
+		return state->failed ? -ECANCELED : 0;
+	}
+	if (handler->readings < FIRST_READINGS)
+		handler->readings++;
+	if (result || handler->readings < FIRST_READINGS) // the rest isn't reported a second time
+		ebs_watch_again(handler->watch);
+	return result;
+}

@@ -1,0 +1,480 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Perf buffers, user ring buffers, several types in one buffer, and the size of buffers.
+local bpf = require("bpf")
+local tap = require("tap")
+
+tap.needs_kernel()
+
+local HEAD = [[
+#include "ebscript.bpf.h"
+
+u32 turn;
+
+struct event {
+	u32 pid;
+	char comm[16];
+	u64 when;
+};
+]]
+
+local PERF = [[
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	%s
+} %s SEC(".maps");
+]]
+
+local RING = [[
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} events SEC(".maps");
+]]
+
+local function perf(name, more)
+    return PERF:format(more or "__uint(key_size, 4); __uint(value_size, 4);", name)
+end
+
+local function program(name, body)
+    local text = 'SEC("raw_tp/sys_enter") int %s(void *ctx)\n{\n%s\n\treturn 0;\n}\n'
+    return text:format(name, body)
+end
+
+local SEND = [[
+	turn++;
+	struct event event = { .pid = turn, .comm = "worker", .when = turn * 10ull };
+	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)) != 0;
+]]
+
+local function load(source, options)
+    options = options or {}
+    options.source = source
+    return assert(bpf.load(options))
+end
+
+local function run(object, name, times)
+    for _ = 1, times or 1 do
+        assert(object:program(name or "send"):test_run())
+    end
+end
+
+-- Delivers what the buffers hold.
+local function deliver()
+    local timer
+    timer = bpf.every(0.001, function()
+        timer:close()
+        bpf.stop()
+    end)
+    return assert(bpf.run())
+end
+
+for how, map in pairs({
+    ["nothing declared"] = perf("events"),
+    ["no sizes"] = perf("events", ""),
+    ["sizes as types"] = perf("events", "__type(key, int); __type(value, int);"),
+    ["the samples' type"] = perf("events", "__type(value, struct event);"),
+}) do
+    tap.test("a perf buffer, by the handler's parameters: " .. how, function()
+        local object <close> = load(HEAD .. map .. program("send", SEND))
+        local got = {}
+        object:on_event("events", function(when, pid, comm)
+            got[#got + 1] = { when, pid, comm }
+        end)
+        run(object, "send", 3)
+        deliver()
+        table.sort(got, function(a, b) return a[1] < b[1] end) -- several CPUs, several buffers
+        tap.equal(got, { { 10, 1, "worker" }, { 20, 2, "worker" }, { 30, 3, "worker" } })
+        tap.equal(object:losses().lost_events, 0)
+    end)
+end
+
+tap.test("a perf buffer: views, and samples that come while it waits", function()
+    local object <close> = load(HEAD .. perf("events") .. program("send", SEND))
+    local got, kept = 0, nil
+    object:on_event("events", function(event)
+        got, kept = got + event.pid, event
+        if got == 1 + 2 + 3 then
+            bpf.stop()
+        end
+    end)
+    local timer = bpf.every(0.01, function() run(object) end)
+    bpf.run()
+    timer:close()
+    tap.equal(got, 6)
+    tap.raises(function()
+        return kept.pid
+    end, "time is over")
+end)
+
+tap.test("a perf buffer of each CPU is read", function()
+    local cpus = {}
+    for line in io.lines("/proc/self/status") do
+        local list = line:match("^Cpus_allowed_list:%s*(.*)") or ""
+        for first, last in list:gmatch("(%d+)%-?(%d*)") do
+            for cpu = tonumber(first), tonumber(last) or tonumber(first) do
+                cpus[#cpus + 1] = cpu
+            end
+        end
+    end
+    if #cpus < 2 then
+        tap.skip("needs two CPUs")
+    end
+    local object <close> = load(HEAD .. perf("events") .. [[
+struct mark { u32 cpu; };
+SEC("raw_tp/sched_process_exec")
+int send(void *ctx)
+{
+	struct mark mark = { bpf_get_smp_processor_id() };
+	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &mark, sizeof(mark)) != 0;
+}
+]])
+    local seen = {}
+    object:on_event("events", function(cpu) seen[cpu] = true end)
+    assert(object:attach())
+    for i = 1, 2 do
+        os.execute(("taskset -c %d true"):format(cpus[i]))
+    end
+    deliver()
+    tap.ok(seen[cpus[1]] and seen[cpus[2]], "a CPU's samples are missing")
+end)
+
+tap.test("a perf buffer wraps, and what it loses is counted", function()
+    local source = HEAD .. perf("events") .. program("send", SEND)
+    local object <close> = load(source, { buffer_size = 1 })
+    local got, wrong = 0, 0
+    object:on_event("events", function(pid, comm, when)
+        got = got + 1
+        wrong = wrong + (comm == "worker" and when == pid * 10 and 0 or 1)
+    end)
+    for _ = 1, 20 do -- 40 bytes each: the end of the page is in the middle of a sample
+        run(object, "send", 50)
+        deliver()
+    end
+    tap.equal(got, 1000)
+    tap.equal(wrong, 0, "samples that are not as they were sent")
+    tap.equal(object:losses().lost_events, 0)
+    run(object, "send", 300)
+    deliver()
+    local lost = object:losses()
+    tap.equal(got + lost.lost_events, 1300)
+    tap.ok(lost.lost_events > 50, "a page holds about a hundred")
+    tap.equal(lost.maps.events, lost.lost_events)
+end)
+
+tap.test("an error in a perf buffer's handler: the rest comes with the next run", function()
+    local object <close> = load(HEAD .. perf("events") .. program("send", SEND))
+    local got = 0
+    object:on_event("events", function()
+        got = got + 1
+        if got == 1 then
+            error("the first one")
+        end
+        if got == 3 then
+            bpf.stop()
+        end
+    end)
+    run(object, "send", 3)
+    tap.raises(bpf.run, "the first one")
+    tap.equal(got, 1)
+    bpf.run() -- nothing new comes
+    tap.equal(got, 3)
+end)
+
+tap.test("a ring buffer's handler: the rest comes with the next run, too", function()
+    local object <close> = load(HEAD .. RING .. program("send", [[
+	struct event event = { .pid = ++turn };
+	return bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+]]))
+    local got = 0
+    object:on_event("events", function()
+        got = got + 1
+        if got < 3 then
+            error("not yet")
+        end
+        bpf.stop()
+    end)
+    run(object, "send", 3)
+    tap.raises(deliver, "not yet")
+    tap.raises(bpf.run, "not yet")
+    bpf.run()
+    tap.equal(got, 3)
+end)
+
+tap.test("a perf buffer's handler that closes its object", function()
+    local object = load(HEAD .. perf("events") .. program("send", SEND))
+    local calls = 0
+    object:on_event("events", function()
+        calls = calls + 1
+        object:close()
+        collectgarbage()
+    end)
+    run(object, "send", 3)
+    assert(bpf.run())
+    tap.equal(calls, 1)
+end)
+
+local SEVERAL = HEAD .. RING .. [[
+enum kind { EXEC = 1, EXIT, FORK };
+struct exec_event { enum kind kind; u32 pid; char comm[16]; };
+struct exit_event { enum kind kind; s32 status; };
+struct fork_event { enum kind kind; u32 child; };
+]] .. program("send_exec", [[
+	struct exec_event event = { EXEC, 7, "sh" };
+	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+]]) .. program("send_exit", [[
+	struct exit_event event = { EXIT, -9 };
+	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+]])
+
+local TYPES = { EXEC = "struct exec_event", EXIT = "struct exit_event", FORK = "struct fork_event" }
+local WITH_FORK = SEVERAL .. program("send_fork", [[
+	struct fork_event event = { FORK, 12 };
+	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+]])
+
+local function send_all(object)
+    run(object, "send_exec")
+    run(object, "send_exit")
+    if pcall(object.program, object, "send_fork") then
+        run(object, "send_fork")
+    end
+    run(object, "send_exec")
+    deliver()
+end
+
+tap.test("a handler for each type, by size", function()
+    local object <close> = load(SEVERAL)
+    local got = {}
+    object:on_event("events", {
+        ["struct exec_event"] = function(pid, comm) got[#got + 1] = { pid, comm } end,
+        ["struct exit_event"] = function(event) got[#got + 1] = event.status end,
+    })
+    send_all(object)
+    tap.equal(got, { { 7, "sh" }, -9, { 7, "sh" } })
+end)
+
+tap.test("by size: a type without a handler is left out", function()
+    local object <close> = load(SEVERAL)
+    local got = {}
+    object:on_event("events", { ["struct exec_event"] = function(pid) got[#got + 1] = pid end })
+    send_all(object)
+    tap.equal(got, { 7, 7 })
+end)
+
+tap.test("a handler for each type, by a tag", function()
+    local object <close> = load(WITH_FORK)
+    local got = {}
+    object:on_event("events", {
+        EXEC = function(comm, pid) got[#got + 1] = comm .. pid end,
+        EXIT = function(status) got[#got + 1] = status end,
+        FORK = function(event) got[#got + 1] = event:copy() end,
+    }, { tag = "kind", types = TYPES })
+    send_all(object)
+    tap.equal(got, { "sh7", -9, { kind = 3, child = 12 }, "sh7" })
+end)
+
+tap.test("by a tag: numbers as keys, and types without a handler", function()
+    local object <close> = load(WITH_FORK)
+    local kind = object:enum("enum kind")
+    local got = {}
+    object:on_event("events", {
+        [kind.FORK] = function(child) got[#got + 1] = child end,
+    }, { tag = "kind", types = { [1] = TYPES.EXEC, [kind.FORK] = TYPES.FORK } })
+    send_all(object)
+    tap.equal(got, { 12 })
+end)
+
+tap.test("by a tag: one handler for all", function()
+    local object <close> = load(WITH_FORK)
+    local got = {}
+    object:on_event("events", function(event)
+        got[#got + 1] = event.kind == 1 and event.comm or event:copy()
+    end, { tag = "kind", types = TYPES })
+    send_all(object)
+    tap.equal(got, { "sh", { kind = 2, status = -9 }, { kind = 3, child = 12 }, "sh" })
+end)
+
+tap.test("several types: what is wrong with them", function()
+    local object <close> = load(WITH_FORK)
+    local function nothing() end
+    local function refused(handlers, options, pattern)
+        tap.raises(function()
+            object:on_event("events", handlers, options)
+        end, pattern)
+    end
+    refused({}, nil, "table of handlers is empty")
+    refused({ [1] = nothing }, nil, "names of types as keys")
+    refused({ ["struct exec_event"] = 1 }, nil, "functions as values")
+    refused({ ["struct none"] = nothing }, nil, "types have no 'struct none'")
+    refused({ ["struct exit_event"] = nothing }, nil, "sizes don't tell apart: .* tag = ")
+    refused({ ["struct exec_event"] = function(a, b) return a, b end }, nil, "has no field 'a'")
+    refused({ EXEC = nothing }, { type = "struct exec_event" }, "'type' is for one handler")
+    refused({ EXEC = nothing }, { tag = "kind" }, "needs 'types'")
+    refused({ EXEC = nothing }, { tag = "kind", types = {} }, "'types' has no 'EXEC'")
+    refused(nothing, { tag = "kind", types = {} }, "'types' is empty")
+    refused(nothing, { tag = "kind", types = { EXEC = 1 } }, "names of types")
+    refused(nothing, { tag = "kind", types = { [true] = TYPES.EXEC } }, "integers or names")
+    refused(nothing, { tag = "sort", types = { EXEC = TYPES.EXEC } }, "no field 'sort'")
+    refused(nothing, { tag = "comm", types = { EXEC = TYPES.EXEC } }, "no integer or enum")
+    refused(nothing, { tag = "pid", types = { EXEC = TYPES.EXEC } }, "has no enumerator 'EXEC'")
+    refused(nothing, { tag = "kind", types = { EXEK = TYPES.EXEC } }, "no enumerator 'EXEK'")
+    local twice = { [1] = TYPES.EXEC, EXEC = TYPES.EXIT }
+    refused(nothing, { tag = "kind", types = twice }, "same value")
+    refused({ EXEC = 1 }, { tag = "kind", types = TYPES }, "are functions")
+    local mixed = { [1] = TYPES.EXEC, [2] = "u32" }
+    refused(nothing, { tag = "kind", types = mixed }, "no field 'kind'")
+end)
+
+tap.test("a tag in a perf buffer, whose samples are padded", function()
+    local object <close> = load(HEAD .. perf("events") .. [[
+struct one { u16 kind; u8 a[3]; };
+struct two { u16 kind; u8 a[4]; };
+]] .. program("send", [[
+	struct one one = { 1, { 1 } };
+	struct two two = { 2, { 2 } };
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &one, sizeof(one));
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &two, sizeof(two));
+]]))
+    local got = {}
+    local function add(a) got[#got + 1] = #a end
+    tap.raises(function()
+        object:on_event("events", { ["struct one"] = add, ["struct two"] = add })
+    end, "sizes don't tell apart")
+    object:on_event("events", add, { tag = "kind", types = { "struct one", "struct two" } })
+    run(object)
+    deliver()
+    tap.equal(got, { 3, 4 })
+end)
+
+local USER = HEAD .. RING .. [[
+struct command { u32 number; char word[8]; };
+struct {
+	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+	__uint(max_entries, 4096);
+} commands SEC(".maps");
+
+static long on_command(struct bpf_dynptr *sample, void *context)
+{
+	struct command command = {};
+
+	if (bpf_dynptr_read(&command, sizeof(command), sample, 0, 0))
+		return 1;
+	bpf_ringbuf_output(&events, &command, sizeof(command), 0);
+	return 0;
+}
+]] .. program("send", "\tbpf_user_ringbuf_drain(&commands, on_command, NULL, 0);")
+
+-- A kernel before 6.1 has no such buffers.
+local function load_user(source)
+    local object, message = bpf.load({ source = source })
+    if not object and message:find("user_ringbuf") then
+        tap.skip("needs a kernel with user ring buffers")
+    end
+    return assert(object, message)
+end
+
+tap.test("a user ring buffer takes values to programs", function()
+    local object <close> = load_user(USER)
+    local commands = object:map("commands")
+    local got = {}
+    object:on_event("events", function(number, word) got[#got + 1] = { number, word } end)
+    tap.equal(commands:submit({ number = 1, word = "first" }), true)
+    tap.equal(commands:submit({ number = 2 }), true)
+    run(object)
+    deliver()
+    tap.equal(got, { { 1, "first" }, { 2, "" } })
+    -- what is too short is for the program to refuse
+    tap.equal(commands:submit(3, "u32"), true)
+    run(object)
+    deliver()
+    tap.equal(#got, 2, "samples that the program took")
+    object:close()
+    tap.raises(function()
+        commands:submit({ number = 1 })
+    end, "closed")
+end)
+
+tap.test("a user ring buffer that is full, and what doesn't fit", function()
+    local object <close> = load_user(USER)
+    local commands = object:map("commands")
+    local sent = 0
+    while commands:submit({ number = sent }) do
+        sent = sent + 1
+    end
+    tap.fails("ENOSPC", 'map "commands" is full', commands:submit({ number = sent }))
+    tap.ok(sent > 100 and sent < 300, "sent " .. sent)
+    local count = 0
+    object:on_event("events", function(number)
+        tap.equal(number, count)
+        count = count + 1
+    end)
+    run(object)
+    deliver()
+    tap.equal(count, sent)
+    tap.equal(commands:submit({ number = 0 }), true)
+    tap.raises(function()
+        commands:submit({ numbr = 1 })
+    end, 'no field "numbr"')
+    tap.raises(function()
+        commands:submit({}, "struct none")
+    end, "types have no 'struct none'")
+    tap.raises(function()
+        object:map("events"):submit({})
+    end, "submit")
+end)
+
+tap.test("a user ring buffer without a type takes bytes", function()
+    local object <close> = load_user((USER:gsub("\tstruct command command.*\treturn 0;\n}\n", [[
+	turn++;
+	return 0;
+}
+SEC("raw_tp/sys_enter") int drained(void *ctx) { return turn; }
+]], 1)) .. program("send", "\tbpf_user_ringbuf_drain(&commands, on_command, NULL, 0);"))
+    local commands = object:map("commands")
+    tap.equal(commands:submit("one"), true)
+    tap.equal(commands:submit(""), true)
+    run(object)
+    tap.equal(assert(object:program("drained"):test_run()).return_value, 2)
+    tap.raises(function()
+        commands:submit({ number = 1 })
+    end, "a string of bytes expected, as the type isn't known")
+    local pattern = '5000 bytes doesn\'t fit into map "commands", which holds 4096'
+    tap.fails("E2BIG", pattern, commands:submit(("x"):rep(5000)))
+end)
+
+tap.test("the size of buffers from the script", function()
+    local source = HEAD .. RING .. perf("others") .. program("send", SEND:gsub("&events", "&others")
+        .. "\treturn 0;") .. program("send_ring", [[
+	struct event event = { .pid = ++turn };
+	return bpf_ringbuf_output(&events, &event, sizeof(event), 0) != 0;
+]])
+    local function room(options) -- of the ring buffer, in samples of 40 bytes
+        local object <close> = load(source, options)
+        local count = 0
+        object:on_event("events", function() count = count + 1 end)
+        object:on_event("others", function() end)
+        run(object, "send_ring", 3000)
+        deliver()
+        return count, object:map("events").info.max_entries
+    end
+    tap.equal({ room() }, { 65536 // 40, 65536 })
+    tap.equal({ room({ buffer_size = 5000 }) }, { 8192 // 40, 8192 })
+    tap.equal({ room({ buffer_size = { events = 4096 } }) }, { 4096 // 40, 4096 })
+    tap.equal({ room({ buffer_size = { others = 4096 } }) }, { 65536 // 40, 65536 })
+    local both = { buffer_size = { events = 4096 }, max_entries = { events = 16384 } }
+    tap.equal({ room(both) }, { 4096 // 40, 4096 }, "buffer_size goes before max_entries")
+    local function fails(size, pattern)
+        tap.fails("EINVAL", pattern, bpf.load({ source = source, buffer_size = size }))
+    end
+    fails(0, "from 1 to 2147483648")
+    fails(-1, "from 1 to")
+    fails(1 << 32, "from 1 to")
+    fails({ nothing = 1 }, 'no buffer "nothing": .* events, others')
+    for _, wrong in ipairs({ "4096", true, 0.5, { 4096 }, { events = "1" } }) do
+        tap.raises(function()
+            return bpf.load({ source = source, buffer_size = wrong })
+        end, "option 'buffer_size'")
+    end
+end)
+
+tap.done()
