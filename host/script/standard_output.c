@@ -100,20 +100,25 @@ static int flush_and_call(lua_State *L)
 	return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-static void flush_before(lua_State *L, const char *library, const char *name)
+// Of the table on the top.
+static void flush_before(lua_State *L, const char *name)
 {
-	lua_getglobal(L, library);              // library
-	lua_getfield(L, -1, name);              // library function
-	lua_pushcclosure(L, flush_and_call, 1); // library function
-	lua_setfield(L, -2, name);              // library
-	lua_pop(L, 1);                          // -
+	lua_getfield(L, -1, name);              // table function
+	lua_pushcclosure(L, flush_and_call, 1); // table function
+	lua_setfield(L, -2, name);              // table
 }
 
 void ebs_open_standard_output(lua_State *L)
 {
 	lua_register(L, "print", print);
-	flush_before(L, "os", "execute");
-	flush_before(L, "os", "exit");
-	flush_before(L, "io", "popen");
-	flush_before(L, "io", "read");
+	lua_getglobal(L, "os"); // os
+	flush_before(L, "execute");
+	flush_before(L, "exit");
+	lua_getglobal(L, "io"); // os io
+	flush_before(L, "popen");
+	flush_before(L, "read");
+	luaL_getmetatable(L, LUA_FILEHANDLE); // os io files
+	lua_getfield(L, -1, "__index");       // os io files methods
+	flush_before(L, "read");
+	lua_pop(L, 4); // -
 }

@@ -128,6 +128,7 @@ def at_once():
     tap.equal(lines_of(text, pty.openpty), "1\n")
     tap.equal(lines_of("print(1) while true do end", os.pipe), "1\n")
     tap.equal(lines_of("io.write('1\\n') io.read()", os.pipe), "1\n")
+    tap.equal(lines_of("io.write('1\\n') io.stdin:read()", os.pipe), "1\n")
 
 
 @tap.case("rows go out in few writes")
