@@ -19,6 +19,8 @@ struct event {
 };
 
 const volatile u32 limit = 1;
+struct event last;
+u64 turns;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -61,6 +63,8 @@ int send(struct xdp_md *ctx)
 {
 	struct event event = { .pid = limit, .state = BUSY, .name = "one", .peer = { .port = 80 } };
 
+	last = event;
+	turns++;
 	ebs_ringbuf_output(&events, &event, sizeof(event));
 	ebs_ringbuf_output(&views, &event, sizeof(event));
 	return XDP_PASS;
@@ -111,9 +115,22 @@ local function load()
     assert(outer:set(5, inner))
     assert(outer:get(5):get(2).pid == 2 and outer:get(6) == nil)
     assert(inner.info.id == outer:get(5).info.id)
-    for _ in table_map:drain() do
+    for key, pid, name in table_map:pairs("pid", "name") do
+        assert(key == pid and name == "n" .. key)
+    end
+    assert(not pcall(table_map.pairs, table_map, "nope"))
+    assert(#table_map == 4 and assert(table_map:copy())[2].name == "n2")
+    local globals = object.globals
+    assert(globals.turns == 1 and globals.last.name == "one" and globals.limit == 7)
+    globals.last = { pid = 2, peer = globals.last.peer }
+    assert(globals.last.peer.port == 80 and not pcall(function() return globals.nope end))
+    for name, value in pairs(globals) do
+        assert(name and value)
+    end
+    for _ in table_map:drain("pid") do
         got = got + 1
     end
+    assert(table_map:clear() and object:map("counts"):clear() and next(table_map:copy()) == nil)
     assert(bpf.sum(object:map("counts"):get(0)) == 0)
     assert(object:enum("enum state").BUSY == 5)
     assert(not pcall(table_map.set, table_map, 1, { pid = -1 }))
