@@ -28,6 +28,16 @@ struct sample {
 
 static struct ebs_lifetime lifetime; // of the views of one sample
 
+// Forgets the names of the types before, too.
+static int begin(lua_State *L)
+{
+	ebs_register_view(L);
+	lua_newuserdatauv(L, 1, 0); // owner
+	ebs_lifetime_begin(L, &lifetime, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "owner"); // -
+	return 0;
+}
+
 static int read_all(lua_State *L)
 {
 	const struct sample *sample = lua_touserdata(L, 1);
@@ -85,7 +95,8 @@ static void check_layout(const struct ebs_layout *layout)
 		const struct ebs_field *field = &layout->fields[i];
 
 		MUST(field->name && *field->name && field->layout);
-		MUST(field->bit_size <= 64 && field->bit_offset < 8);
+		MUST(field->bit_size <= (field->layout->kind == EBS_BYTES ? 128 : 64));
+		MUST(field->bit_offset < 8);
 		MUST(ebs_layout_field(layout, field->name));
 	}
 }
@@ -102,6 +113,7 @@ static void use(struct ebs_types *types, uint32_t count, const uint8_t *data)
 	struct ebs_error error = { 0 };
 	int64_t value;
 
+	run_protected(L, begin, NULL);
 	for (uint32_t id = 0; id < count && id < MOST; id++) {
 		const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
 
