@@ -38,6 +38,7 @@ static const char help[] =
 	"  --cache-dir DIR  keep compiled objects in DIR\n"
 	"  --cache-clear    remove the compiled objects, and end\n"
 	"  -v, --verbose    also tell what libbpf and the compiler say, on standard error\n"
+	"  --info           what this kernel, your privileges and this build can do\n"
 	"  --version        the versions of ebscript and of what it runs on\n"
 	"  -h, --help       this text\n"
 	"\n"
@@ -77,7 +78,8 @@ int main(int argc, char **argv)
 		CACHE_DIR,
 		CACHE_CLEAR,
 		DROP_CAPS,
-		BUFFER_SIZE
+		BUFFER_SIZE,
+		INFO,
 	};
 	static const struct option options[] = {
 		{ "buffer-size", required_argument, NULL, BUFFER_SIZE },
@@ -87,6 +89,7 @@ int main(int argc, char **argv)
 		{ "drop-caps", no_argument, NULL, DROP_CAPS },
 		{ "emit", required_argument, NULL, EMIT },
 		{ "help", no_argument, NULL, 'h' },
+		{ "info", no_argument, NULL, INFO },
 		{ "json", no_argument, NULL, JSON },
 		{ "no-cache", no_argument, NULL, NO_CACHE },
 		{ "stats", no_argument, NULL, STATS },
@@ -97,6 +100,7 @@ int main(int argc, char **argv)
 	struct ebs_script_options script = { .program = argv[0] };
 	bool clear_cache = false;
 	bool list = false;
+	bool info = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
@@ -127,6 +131,9 @@ int main(int argc, char **argv)
 			else
 				return refuse("--emit takes c or obj=FILE");
 			break;
+		case INFO:
+			info = true;
+			break;
 		case DROP_CAPS:
 			script.drop_capabilities = true;
 			break;
@@ -155,6 +162,10 @@ int main(int argc, char **argv)
 		default:
 			return refuse(NULL);
 		}
+	}
+	if (info) {
+		ebs_script_print_info(script.cache_dir);
+		return 0;
 	}
 	if (list && argc - optind > 1)
 		return refuse("-l takes one pattern; put it in quotes");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kernel/attach_private.h"
+#include "kernel/btf_programs.h"
 #include "kernel/log.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
@@ -41,8 +42,7 @@ static int attach_raw_tracepoint(struct ebs_program *program,
 	int result = ebs_link_add(link, bpf_program__attach_raw_tracepoint(program->handle, name));
 
 	if (result == -ENOENT)
-		return ebs_error_explain(error, result, "this kernel has no raw tracepoint \"%s\"",
-					 name);
+		return ebs_btf_refuse("tp_btf", name, error);
 	return result ? ebs_error_errno(error, result, "can't attach to raw tracepoint \"%s\"",
 					name)
 		      : 0;

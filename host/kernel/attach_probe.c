@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binary/find.h"
 #include "kernel/attach_private.h"
-#include "kernel/log.h"
+#include "kernel/kallsyms.h"
+#include "kernel/uprobe_symbol.h"
 
 static bool is_return_probe(const struct ebs_program *program)
 {
@@ -94,9 +96,7 @@ int ebs_attach_kprobe(struct ebs_program *program, const struct ebs_attach_optio
 		free(prefixed);
 	}
 	if (result == -ENOENT)
-		ebs_error_explain(error, result,
-				  "this kernel has no function \"%s\" that can be probed",
-				  function);
+		ebs_kallsyms_refuse(function, error);
 	else if (result)
 		ebs_error_errno(error, result, "can't probe the kernel's function \"%s\"",
 				function);
@@ -150,6 +150,30 @@ static int parse_uprobe_section(const struct ebs_program *program, char **path, 
 	return *symbol ? 0 : -ENOMEM;
 }
 
+// Attaches to a function by its name, or to a place in the file.
+static int attach_in_file(struct ebs_program *program, const char *path, const char *symbol,
+			  size_t offset, pid_t pid, struct ebs_link *link, struct ebs_error *error)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, probe, .func_name = symbol,
+		    .retprobe = is_return_probe(program));
+	uint64_t start;
+
+	if (symbol && ebs_is_demangled(symbol)) {
+		int result = ebs_find_demangled(path, symbol, &start, error);
+		if (result)
+			return result;
+		probe.func_name = NULL;
+		offset += start;
+	}
+	int result = ebs_link_add(link, bpf_program__attach_uprobe_opts(program->handle, pid, path,
+									offset, &probe));
+	if (result == -ENOENT && symbol)
+		return ebs_refuse_symbol(path, symbol, error);
+	return result ? ebs_error_errno(error, result, "can't attach to %s of %s",
+					symbol ? symbol : "an offset", path)
+		      : 0;
+}
+
 int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_options *options,
 		      struct ebs_link *link, struct ebs_error *error)
 {
@@ -167,33 +191,19 @@ int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_optio
 		symbol = section_symbol;
 	if (options->values[EBS_ATTACH_OFFSET].given)
 		offset = options->values[EBS_ATTACH_OFFSET].number;
-	if (!result && !symbol && !offset) {
+	if (result) {
+		ebs_error_errno(error, result, "can't attach a uprobe");
+	} else if (!symbol && !offset) {
 		result = ebs_error_set(error, "EINVAL",
 				       "uprobe on %s: give it a symbol or an offset", path);
-	} else if (!result) {
-		LIBBPF_OPTS(bpf_uprobe_opts, probe, .func_name = symbol,
-			    .retprobe = is_return_probe(program));
-
-		result = ebs_link_add(link,
-				      bpf_program__attach_uprobe_opts(
-					      program->handle,
-					      has_pid ? options->values[EBS_ATTACH_PID].number : -1,
-					      path, offset, &probe));
-		bool no_file = strstr(ebs_log_text(), "failed to resolve full path") ||
-			       (*path == '/' &&
-				access(path, F_OK)); // libraries are named without a folder, too
-		if (result == -ENOENT && symbol && !no_file)
-			ebs_error_explain(error, result,
-					  "%s has no function \"%s\" in its symbol tables", path,
-					  symbol);
-		else if (result == -ENOENT)
-			ebs_error_explain(error, result, "there is no executable or library \"%s\"",
-					  path);
-		else if (result)
-			ebs_error_errno(error, result, "can't attach to %s of %s",
-					symbol ? symbol : "an offset", path);
 	} else {
-		ebs_error_errno(error, result, "can't attach a uprobe");
+		char *file = ebs_binary_find(path, error);
+
+		result = file ? attach_in_file(program, file, symbol, offset,
+					       has_pid ? options->values[EBS_ATTACH_PID].number : -1,
+					       link, error)
+			      : -ENOENT;
+		free(file);
 	}
 	free(section_path);
 	free(section_symbol);

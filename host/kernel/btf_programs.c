@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/near.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
+#include "kernel/lockdown.h"
 #include "kernel/object_private.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
+#include "types/prototypes.h"
 
 #define FUNC    BTF_KIND_FUNC
 #define TYPEDEF BTF_KIND_TYPEDEF
@@ -27,29 +30,30 @@ static const struct section {
 	const char *prefix; // of the target's name in BTF
 	uint32_t kind;      // of it
 	const char *usual;  // a target that every kernel has
+	const char *what;   // it is
 } sections[] = {
 	{ "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, "btf_trace_", TYPEDEF,
-	  "sched_switch" },
+	  "sched_switch", "raw tracepoint" },
 	{ "iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false, "bpf_iter_", FUNC,
-	  "task" },
+	  "task", "iterator" },
 	{ "iter.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, true, "bpf_iter_", FUNC,
-	  "task" },
+	  "task", "iterator" },
 	{ "fentry", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, false, "", FUNC,
-	  "bpf_fentry_test1" },
+	  "bpf_fentry_test1", "function" },
 	{ "fentry.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true, "", FUNC,
-	  "bpf_fentry_test1" },
+	  "bpf_fentry_test1", "function" },
 	{ "fexit", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, false, "", FUNC,
-	  "bpf_fentry_test1" },
+	  "bpf_fentry_test1", "function" },
 	{ "fexit.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true, "", FUNC,
-	  "bpf_fentry_test1" },
+	  "bpf_fentry_test1", "function" },
 	{ "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, "", FUNC,
-	  "bpf_modify_return_test" },
+	  "bpf_modify_return_test", "function" },
 	{ "fmod_ret.s", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true, "", FUNC,
-	  "bpf_modify_return_test" },
+	  "bpf_modify_return_test", "function" },
 	{ "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, "bpf_lsm_", FUNC,
-	  "file_open" },
+	  "file_open", "LSM hook" },
 	{ "lsm.s", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true, "bpf_lsm_", FUNC,
-	  "file_open" },
+	  "file_open", "LSM hook" },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
@@ -119,6 +123,23 @@ int ebs_btf_programs_register(void)
 	return 0;
 }
 
+static int offer(void *context, const char *name, const char *parameters)
+{
+	ebs_near_offer(context, name);
+	return 0;
+}
+
+int ebs_btf_refuse(const char *text, const char *target, struct ebs_error *error)
+{
+	const struct section *section = section_of(text);
+	struct ebs_near near;
+
+	ebs_near_begin(&near, target, strlen(target));
+	ebs_prototypes_visit(section->kind, section->prefix, "*", false, 0, offer, &near, NULL);
+	return ebs_error_explain(error, ENOENT, "this kernel has no %s \"%s\"%s", section->what,
+				 target, ebs_near_text(&near));
+}
+
 // Without an id libbpf looks the target up, in the kernel's modules too.
 int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 {
@@ -134,10 +155,7 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 		int result = bpf_program__set_attach_target(program->handle, 0,
 							    ebs_section_target(program));
 		if (result)
-			return ebs_error_explain(
-				error, result,
-				"SEC(\"%s\"): this kernel's types have no %s to attach to",
-				program->section, ebs_section_target(program));
+			return ebs_btf_refuse(section->name, ebs_section_target(program), error);
 	}
 	return 0;
 }
@@ -194,8 +212,7 @@ static uint32_t find_target(const struct section *section, const char *target,
 	uint32_t id = ebs_btf_find(&kernel, name, section->kind);
 	ebs_btf_blob_close(&kernel);
 	if (!id)
-		ebs_error_set(why, "ENOENT", "this kernel has no %s for SEC(\"%s\")", target,
-			      section->name);
+		ebs_btf_refuse(section->name, target, why);
 	return id;
 }
 
@@ -215,10 +232,19 @@ bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 	if (!options.attach_btf_id)
 		return false;
 	int fd = bpf_prog_load(section->type, "ebs_has", "GPL", nothing, 2, &options);
-	if (fd < 0)
-		ebs_error_errno(why, errno, "this kernel takes no program of SEC(\"%s/%s\")",
-				section->name, target);
-	else
+	int number = errno;
+	char mode[32];
+
+	if (fd >= 0)
 		close(fd);
+	else if (number == EPERM && strcmp(ebs_lockdown_mode(mode, sizeof(mode)), "none") &&
+		 strcmp(mode, "unknown"))
+		ebs_error_explain(why, number,
+				  "this kernel is locked down (%s) and takes no program of "
+				  "SEC(\"%s/%s\")",
+				  mode, section->name, target);
+	else
+		ebs_error_errno(why, number, "this kernel takes no program of SEC(\"%s/%s\")",
+				section->name, target);
 	return fd >= 0;
 }

@@ -14,4 +14,8 @@ int ebs_btf_section_type(const char *section);
 // without a target is tried with one that every kernel has. False with `why` filled.
 bool ebs_btf_section_works(const char *section, struct ebs_error *why);
 
+// Sets `error`: the kernel has nothing of this name for the section ("fentry", "tp_btf"); the
+// nearest is named. Returns -ENOENT.
+int ebs_btf_refuse(const char *section, const char *target, struct ebs_error *error);
+
 #endif

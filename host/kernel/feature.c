@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/capabilities.h"
 #include "kernel/btf_programs.h"
 #include "kernel/feature_private.h"
 #include "kernel/kallsyms.h"
@@ -35,7 +36,7 @@ bool ebs_has_kernel_function(const char *name, struct ebs_error *why)
 	if (result < 0)
 		ebs_error_errno(why, result, "can't read the kernel's functions");
 	else if (!result)
-		lacks(why, "function", name);
+		ebs_kallsyms_refuse(name, why);
 	return result > 0;
 }
 
@@ -84,6 +85,9 @@ static bool judge(int answer, const char *what, const char *name, struct ebs_err
 {
 	if (answer < 0)
 		ebs_error_errno(why, answer, "can't ask the kernel for %s %s", what, name);
+	else if (!answer && !ebs_capability_have(CAP_BPF))
+		ebs_error_set(why, "EPERM", "asking the kernel for %s %s needs CAP_BPF, or root",
+			      what, name);
 	else if (!answer)
 		lacks(why, what, name);
 	return answer > 0;
@@ -124,6 +128,18 @@ static bool need_type(const char *section, struct ebs_error *why, int *type)
 	if (*type < 0)
 		ebs_error_set(why, "EINVAL", "there is no kind of programs SEC(\"%s\")", section);
 	return *type >= 0;
+}
+
+int ebs_load_nothing(int type, int attach_type)
+{
+	// return 0
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type);
+
+	return bpf_prog_load(type, "ebs_has", "GPL", nothing, 2, &options);
 }
 
 // Whether the verifier, asked to check a program that calls the helper with nothing in place, has

@@ -10,4 +10,7 @@
 // Whether the kernel has programs of the section's type at all.
 bool ebs_has_program_type(const char *section, struct ebs_error *why);
 
+// Loads a program that does nothing. Returns its descriptor or -errno.
+int ebs_load_nothing(int type, int attach_type);
+
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Whether a program of some SEC() could be loaded and attached here.
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "binary/find.h"
 #include "binary/symbols.h"
@@ -22,7 +24,7 @@ static bool has_raw_tracepoint(const char *target, struct ebs_error *why)
 	snprintf(name, sizeof(name), "btf_trace_%s", target);
 	if (ebs_has_type(name, NULL))
 		return true;
-	ebs_error_set(why, "ENOENT", "this kernel has no raw tracepoint \"%s\"", target);
+	ebs_btf_refuse("tp_btf", target, why);
 	return false;
 }
 
@@ -54,6 +56,25 @@ static bool has_ksyscall(const char *target, struct ebs_error *why)
 
 	snprintf(name, sizeof(name), EBS_SYSCALL_PREFIX "sys_%s", target);
 	return need_kprobes(why) && ebs_has_kernel_function(name, why);
+}
+
+// The programs' type says nothing of what the kernel needs to attach many at once (CONFIG_FPROBE).
+static bool has_kprobe_multi(struct ebs_error *why)
+{
+	const char *function = "bpf_fentry_test1";
+	int program = ebs_load_nothing(BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_link_create_opts, options, .kprobe_multi.cnt = 1,
+		    .kprobe_multi.syms = &function);
+	int link = program < 0 ? program
+			       : bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options);
+
+	if (link < 0)
+		ebs_error_errno(why, link, "this kernel can't attach to many functions at once");
+	else
+		close(link);
+	if (program >= 0)
+		close(program);
+	return link >= 0;
 }
 
 static int is_symbol(void *context, const struct ebs_symbol *symbol)
@@ -131,9 +152,11 @@ bool ebs_has_program(const char *section, struct ebs_error *why)
 
 	if (ebs_btf_section_type(section))
 		return ebs_btf_section_works(section, why);
-	if (length == 6 && strncmp(section, "kprobe", 6) == 0 && !need_kprobes(why))
-		return false;
 	if (!ebs_has_program_type(section, why))
+		return false;
+	if (strncmp(section, "kprobe.multi", 12) == 0 || strncmp(section, "kretprobe.multi", 15) == 0)
+		return has_kprobe_multi(why);
+	if (*section == 'k' && !need_kprobes(why))
 		return false;
 	for (size_t i = 0; section[length] && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strlen(kinds[i].name) == length &&

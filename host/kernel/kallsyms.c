@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
+
 // A line is "ffffffff81000000 T name", of a module's function "... t name\t[module]".
 static const char *function_name(char *line)
 {
@@ -36,4 +38,25 @@ int ebs_kallsyms_visit(int (*visit)(void *context, const char *name), void *cont
 	free(line);
 	fclose(file);
 	return result;
+}
+
+static int offer(void *context, const char *name)
+{
+	ebs_near_offer(context, name);
+	return 0;
+}
+
+int ebs_kallsyms_refuse(const char *name, struct ebs_error *error)
+{
+	struct ebs_near near;
+
+	ebs_near_begin(&near, name, strlen(name));
+	ebs_kallsyms_visit(offer, &near);
+	if (*near.best && !near.apart)
+		return ebs_error_explain(error, ENOENT,
+					 "the kernel's function \"%s\" can't be probed: it is "
+					 "marked as such, or has several copies",
+					 name);
+	return ebs_error_explain(error, ENOENT, "this kernel has no function \"%s\"%s", name,
+				 ebs_near_text(&near));
 }

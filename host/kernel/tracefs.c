@@ -8,33 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/near.h"
+#include "kernel/pseudo_fs.h"
 
 // A file descriptor of tracefs's root, or -errno.
 static int open_tracefs(void)
 {
-	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing",
+					      NULL };
 
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		int root = open(mounts[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (root < 0)
-			continue;
-		if (faccessat(root, "events", F_OK, 0) == 0 || errno == EACCES)
-			return root;
-		close(root);
-	}
-	int context = fsopen("tracefs", FSOPEN_CLOEXEC);
-	if (context < 0)
-		return -errno;
-	int root = -1;
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		root = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (root < 0)
-		root = -errno;
-	close(context);
-	return root;
+	return ebs_pseudo_fs_open("tracefs", mounts, "events");
 }
 
 int ebs_tracefs_read(const char *path, struct ebs_buffer *out)
@@ -42,12 +27,9 @@ int ebs_tracefs_read(const char *path, struct ebs_buffer *out)
 	int root = open_tracefs();
 	if (root < 0)
 		return root;
-	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
-	int result = fd < 0 ? -errno : ebs_buffer_read_fd(out, fd);
-	if (fd >= 0)
-		close(fd);
+	int result = ebs_pseudo_fs_read(root, path, out);
 	close(root);
-	return out->failed ? -ENOMEM : result;
+	return result;
 }
 
 int ebs_tracefs_functions(const char *glob, struct ebs_buffer *out)
@@ -86,6 +68,22 @@ static int read_number(int root, const char *path)
 	return atoi(text);
 }
 
+static int refuse_name(const char *category, const char *name, struct ebs_error *error)
+{
+	struct ebs_buffer events = { 0 };
+	struct ebs_near near;
+	char full[192];
+
+	snprintf(full, sizeof(full), "%s:%s", category, name);
+	ebs_near_begin(&near, full, strlen(full));
+	if (!ebs_tracefs_read("available_events", &events))
+		ebs_near_offer_lines(&near, events.data);
+	int result = ebs_error_explain(error, ENOENT, "this kernel has no tracepoint %s%s", full,
+				       ebs_near_text(&near));
+	ebs_buffer_free(&events);
+	return result;
+}
+
 int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *error)
 {
 	int root = open_tracefs();
@@ -103,8 +101,7 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 	free(path);
 	close(root);
 	if (id == -ENOENT)
-		return ebs_error_explain(error, id, "this kernel has no tracepoint %s:%s", category,
-					 name);
+		return refuse_name(category, name, error);
 	if (id == -EPERM || id == -EACCES)
 		return ebs_error_explain(error, id, "reading tracepoint %s:%s needs root", category,
 					 name);

@@ -39,6 +39,9 @@ int ebs_script_clear_cache(const char *cache_dir);
 // the exit status: 1 also where the pattern matches nothing.
 int ebs_script_list_probes(const char *pattern, bool details);
 
+// Writes what kernel, privileges and build can do to standard output, for a report.
+void ebs_script_print_info(const char *cache_dir);
+
 // Writes the versions of the libraries that scripts run on to standard output, a line each.
 void ebs_script_print_versions(void);
 

@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-enum {
-	MOST_NOTES = 3,
-	LONGEST = 64, // characters of a name that is compared
-};
+#include "base/near.h"
+
+enum { MOST_NOTES = 3 };
 
 // A name that the messages call unknown.
 struct unknown {
@@ -96,71 +95,26 @@ static bool is_of_kind(const struct btf_type *type, const struct unknown *unknow
 	}
 }
 
-static unsigned smaller(unsigned a, unsigned b)
+static void find_nearest(const struct ebs_btf_blob *kernel, const struct unknown *unknown,
+			 struct ebs_near *near)
 {
-	return a < b ? a : b;
-}
-
-// How many characters have to be added, left away, replaced, or swapped with their neighbour; more
-// than `most` is as good as any other number.
-static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length,
-			 unsigned most)
-{
-	unsigned rows[3][LONGEST + 1]; // this one and the two before
-
-	if (a_length > LONGEST || b_length > LONGEST || a_length > b_length + most ||
-	    b_length > a_length + most)
-		return most + 1;
-	for (size_t j = 0; j <= b_length; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		unsigned *row = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-		unsigned least = row[0] = i;
-
-		for (size_t j = 1; j <= b_length; j++) {
-			row[j] = smaller(smaller(row[j - 1], last[j]) + 1,
-					 last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = smaller(row[j], before[j - 2] + 1);
-			least = smaller(least, row[j]);
-		}
-		if (least > most)
-			return least;
-	}
-	return rows[a_length % 3][b_length];
-}
-
-// The kernel's nearest name, or NULL; 0 apart: it has the type.
-static const char *nearest(const struct ebs_btf_blob *kernel, const struct unknown *unknown,
-			   unsigned *apart)
-{
-	unsigned most = unknown->length < 6 ? 1 : unknown->length < 10 ? 2 : 3;
-	const char *best = NULL;
-
-	for (uint32_t id = 1; id < kernel->count && (!best || *apart); id++) {
+	ebs_near_begin(near, unknown->name, unknown->length);
+	for (uint32_t id = 1; id < kernel->count; id++) {
 		const struct btf_type *type = ebs_btf_type(kernel, id);
 
-		if (!type->name_off || !is_of_kind(type, unknown))
-			continue;
-		const char *name = ebs_btf_string(kernel, type->name_off);
-		unsigned steps = distance(unknown->name, unknown->length, name, strlen(name), most);
-		if (steps > most)
-			continue;
-		best = name;
-		*apart = steps;
-		most = steps ? steps - 1 : 0; // only a nearer one is better
+		if (type->name_off && is_of_kind(type, unknown))
+			ebs_near_offer(near, ebs_btf_string(kernel, type->name_off));
 	}
-	return best;
 }
 
 static bool note(const struct ebs_btf_blob *kernel, const struct unknown *unknown, bool included,
 		 struct ebs_buffer *out)
 {
-	unsigned apart = 0;
-	const char *name = nearest(kernel, unknown, &apart);
+	struct ebs_near near;
 	int length = (int)unknown->length;
 
-	if (name && !apart) {
+	find_nearest(kernel, unknown, &near);
+	if (*near.best && !near.apart) {
 		if (!included)
 			ebs_buffer_printf(out,
 					  "\nnote: %s%.*s is one of the kernel's types: #include "
@@ -168,12 +122,12 @@ static bool note(const struct ebs_btf_blob *kernel, const struct unknown *unknow
 					  unknown->tag, length, unknown->name);
 		return !included;
 	}
-	if (!included || (!name && !*unknown->tag))
+	if (!included || (!*near.best && !*unknown->tag))
 		return false;
 	ebs_buffer_printf(out, "\nnote: this kernel has no %s%.*s",
 			  *unknown->tag ? unknown->tag : "type ", length, unknown->name);
-	if (name)
-		ebs_buffer_printf(out, "; did you mean %s%s?", unknown->tag, name);
+	if (*near.best)
+		ebs_buffer_printf(out, "; did you mean %s%s?", unknown->tag, near.best);
 	return true;
 }
 

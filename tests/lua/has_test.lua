@@ -16,19 +16,27 @@ end
 
 tap.test("programs, by kind and by what they attach to", function()
     both({ program = "xdp" }, { program = "nope" }, 'there is no kind of programs SEC%("nope"%)')
-    both({ program = "tp_btf/sched_switch" }, { program = "tp_btf/nope" }, "has no nope for SEC")
+    both(
+        { program = "tp_btf/sched_switch" },
+        { program = "tp_btf/nope" },
+        'no raw tracepoint "nope"'
+    )
     both(
         { program = "raw_tp/sched_switch" },
         { program = "raw_tp/nope" },
         'no raw tracepoint "nope"'
     )
-    both({ program = "iter/task" }, { program = "iter/nope" }, "has no nope")
+    both({ program = "iter/task" }, { program = "iter/nope" }, 'no iterator "nope"')
     both(
         { program = "tracepoint/sched/sched_switch" },
         { program = "tp/sched/nope" },
         "no tracepoint sched:nope"
     )
-    both({ program = "tp_btf" }, { program = "fentry/no_such_function" }, "has no no_such_function")
+    both(
+        { program = "tp_btf" },
+        { program = "fentry/no_such_function" },
+        'no function "no_such_function"'
+    )
     both(
         { program = "uprobe/libc.so.6:malloc" },
         { program = "uprobe/libc.so.6:nope" },
@@ -53,7 +61,7 @@ tap.test("helpers, maps, functions, tracepoints", function()
     both(
         { kernel_function = "vfs_read" },
         { kernel_function = "no_such_function" },
-        "no function no_such_function"
+        'no function "no_such_function"'
     )
     both(
         { tracepoint = "sched:sched_switch" },
@@ -89,6 +97,45 @@ tap.test("types, fields, enumerators", function()
         { enum_value = "bpf_map_type.BPF_MAP_TYPE_HASH" },
         { enum_value = "bpf_cmd.BPF_MAP_TYPE_HASH" },
         "no enumerator"
+    )
+end)
+
+tap.test("near names are told", function()
+    local function near(what, name)
+        local has, message = bpf.has(what)
+        tap.equal(has, false)
+        tap.match(message, "; did you mean " .. name .. "%?$")
+    end
+    near({ tracepoint = "sched/sched_swtich" }, "sched:sched_switch")
+    near({ program = "raw_tp/sched_proces_exec" }, "sched_process_exec")
+    near({ program = "iter/taks" }, "task")
+    near({ kernel_function = "vfs_raed" }, "vfs_read")
+end)
+
+tap.test("functions of C++ by their demangled names", function()
+    if not bpf.has({ program = "uprobe/libstdc++.so.6:_ZSt9terminatev" }) then
+        tap.skip("needs libstdc++")
+    end
+    local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+SEC("uprobe")
+int on_call(void *ctx)
+{
+	return 0;
+}
+]] }))
+    local program = object:program("on_call")
+    for _, symbol in ipairs({ "std::terminate", "std::terminate()", "_ZSt9terminatev" }) do
+        for _, path in ipairs({ "libstdc++.so.6", "stdc++" }) do
+            assert(program:attach({ path = path, symbol = symbol })):close()
+        end
+    end
+    local path = "libstdc++.so.6"
+    tap.fails("EINVAL", "several", program:attach({ path = path, symbol = "std::locale::locale" }))
+    tap.fails(
+        "ENOENT",
+        "did you mean std::terminate%(%)%?",
+        program:attach({ path = path, symbol = "std::termiante()" })
     )
 end)
 
@@ -134,7 +181,7 @@ local MODERN, OLDER = "fentry/no_such_function", "tp_btf/no_such_tracepoint"
 local OLDEST = "raw_tp/sys_enter"
 
 tap.test("the first that works is loaded and attached, the others are left out", function()
-    tap.fails("ESRCH", "no_such", bpf.load({ source = SOURCE }))
+    tap.fails("ENOENT", "no_such", bpf.load({ source = SOURCE }))
     for _, list in ipairs({ { MODERN, OLDER, OLDEST }, { { MODERN, OLDER, OLDEST } } }) do
         local object <close> = assert(bpf.load({ source = SOURCE, first_of = list }))
         tap.equal(object:attach(), true)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""ebscript --info: what goes into a report, as root and as nobody."""
+import platform
+import re
+import shutil
+import subprocess
+
+import tap
+
+
+def info(*words):
+    done = subprocess.run([*words, tap.EBSCRIPT, "--info"], capture_output=True, text=True, timeout=6 * tap.PATIENCE)
+    tap.equal(done.returncode, 0, f"exit status: {done.stderr}")
+    return dict(re.findall(r"^ *([^:\n]+): *(.*)$", done.stdout, re.MULTILINE))
+
+
+@tap.case("kernel, versions, privileges, programs, maps and helpers")
+def as_root():
+    tap.needs_kernel()
+    found = info()
+    tap.match(found["kernel"], re.escape(platform.release()))
+    tap.equal(found["types (BTF)"], "yes")
+    tap.equal((found["user"], found["CAP_BPF"]), ("0", "yes"))
+    tap.match(found["compiler"], r"clang version \d+")
+    for name in ("xdp", "raw_tp", "tp_btf", "hash", "ringbuf", "bpf_loop"):
+        tap.equal(found[name], "yes", name)
+    for name in ("kprobe", "fentry", "lsm"):
+        tap.match(found[name], "^(yes|no: .{10,})$")
+
+
+@tap.case("somebody without privileges is told what that means")
+def as_nobody():
+    if not shutil.which("setpriv"):
+        tap.skip("needs setpriv")
+    tap.needs_kernel()
+    found = info("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    tap.equal((found["user"], found["CAP_BPF"]), ("65534", "no"))
+    tap.match(found["tp_btf"], "^no: ")
+    tap.match(found["xdp"], "^no: asking the kernel .* needs CAP_BPF, or root$")
+
+
+tap.run()
