@@ -203,6 +203,8 @@ local Object = {}
 ---@return string? code
 function Object:attach() end
 
+---@alias bpf.Handler fun(...: any)|bpf.Columns
+
 ---@class bpf.EventOptions
 ---@field type? string the samples' type as C writes it ("struct event"), where it isn't found
 ---@field tag? string the field that tells several types apart, where their sizes don't
@@ -210,9 +212,10 @@ function Object:attach() end
 
 --- Calls `handler` for each sample of the ring or perf buffer `map`: with the fields that its
 --- parameters name, or, when its one parameter is no field, with the whole sample. Several types
---- of samples have a table of handlers, by the types' names or by the values of the tag.
+--- of samples have a table of handlers, by the types' names or by the values of the tag. Columns
+--- are a handler that prints each sample.
 ---@param map string
----@param handler fun(...: any)|table<string|integer, fun(...: any)>
+---@param handler bpf.Handler|table<string|integer, bpf.Handler>
 ---@param options? bpf.EventOptions
 ---@return true? ok
 ---@return string? message

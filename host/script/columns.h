@@ -49,6 +49,8 @@ int ebs_columns_record(lua_State *L);
 
 // columns_record.c
 
+bool ebs_is_columns(lua_State *L, int index);
+
 // A row of the view at index 2, of the columns at index 1.
 void ebs_columns_write_view(lua_State *L, struct script_columns *self);
 

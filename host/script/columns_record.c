@@ -7,6 +7,11 @@
 #include "output/record.h"
 #include "script/object.h"
 
+bool ebs_is_columns(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, EBS_COLUMNS_CLASS) != NULL;
+}
+
 // How the columns take records of this type apart: made once, moved to the front when it is used.
 // Raises, as `argument`'s fault, when they don't fit.
 static const struct ebs_record *find_record(lua_State *L, struct script_columns *self,
@@ -192,7 +197,7 @@ int ebs_object_columns(lua_State *L)
 					      "none",
 					      layout->name));
 	ebs_record_spec(layout, &spec);
-	ebs_push_buffer(L, &spec); // spec
+	ebs_push_buffer(L, &spec);                      // spec
 	ebs_columns_push(L, lua_tostring(L, -1), 3, 2); // spec columns
 	ebs_columns_check(L, lua_gettop(L), layout);
 	return 1;

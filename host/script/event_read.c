@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "script/columns.h"
 #include "script/events.h"
 
 // A perf buffer tells only once that it has become readable, and epoll asks twice when the buffer
@@ -95,8 +96,14 @@ static int read_samples(lua_State *L)
 
 		if (!plan || !plan->wanted)
 			continue;
-		lua_pushvalue(L, 4 + (int)(plan - handler->plans)); // ... function
-		lua_call(L, push_arguments(L, handler, plan, &sample), 0);
+		int function = 4 + (int)(plan - handler->plans);
+		if (plan->columns) {
+			ebs_columns_print(L, function, plan->layout, sample.data, sample.size,
+					  &handler->lifetime);
+		} else {
+			lua_pushvalue(L, function); // ... function
+			lua_call(L, push_arguments(L, handler, plan, &sample), 0);
+		}
 		ebs_handler_end_views(handler);
 		if (!handler->object->open)
 			break;

@@ -3,7 +3,13 @@
 // handler's parameters take.
 #include <string.h>
 
+#include "script/columns.h"
 #include "script/events.h"
+
+static bool is_handler(lua_State *L, int index)
+{
+	return lua_isfunction(L, index) || ebs_is_columns(L, index);
+}
 
 static int refuse_parameter(lua_State *L, const struct ebs_layout *layout, const char *parameter)
 {
@@ -94,7 +100,10 @@ static struct ebs_event_plan *add_plan(lua_State *L, struct script_handler *hand
 		lua_pushboolean(L, false);
 	lua_rawseti(L, -2, handler->plan_count); // handler functions
 	lua_pop(L, 1);                           // handler
-	if (function)
+	plan->columns = function && ebs_is_columns(L, function);
+	if (plan->columns)
+		ebs_columns_check(L, function, layout);
+	else if (function)
 		plan_arguments(L, handler, function);
 	return plan;
 }
@@ -166,10 +175,11 @@ static void plan_by_size(lua_State *L, struct script_handler *handler)
 {
 	lua_pushnil(L);          // handler type
 	while (lua_next(L, 3)) { // handler type function
-		if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
-			luaL_argerror(L, 3,
-				      "a table of handlers has names of types as keys and "
-				      "functions as values; other keys need { tag = ... }");
+		if (lua_type(L, -2) != LUA_TSTRING || !is_handler(L, -1))
+			luaL_argerror(
+				L, 3,
+				"a table of handlers has names of types as keys and "
+				"functions or columns as values; other keys need { tag = ... }");
 		const struct ebs_layout *layout = find_type(L, handler, lua_tostring(L, -2), 3);
 		int function = lua_gettop(L);
 
@@ -238,8 +248,9 @@ static int64_t tag_value(lua_State *L, const struct script_handler *handler, int
 static void check_handlers(lua_State *L, int types)
 {
 	for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
-		if (!lua_isfunction(L, -1))
-			luaL_argerror(L, 3, "the values in a table of handlers are functions");
+		if (!is_handler(L, -1))
+			luaL_argerror(L, 3,
+				      "the values in a table of handlers are functions or columns");
 		lua_pushvalue(L, -2);                     // ... key function key
 		if (lua_gettable(L, types) == LUA_TNIL) { // ... key function type
 			const char *key = luaL_tolstring(L, -3, NULL);

@@ -14,6 +14,7 @@
 struct ebs_event_plan {
 	const struct ebs_layout *layout; // NULL: bytes as a string
 	bool wanted;                     // there is a function for it
+	bool columns;                    // the function is columns
 	int count;                       // arguments; -1: one argument, the whole sample
 	const struct ebs_field **fields; // one for each argument, in memory of a user value
 	size_t size;                     // of a sample that is whole

@@ -7,6 +7,7 @@ printed to a file. What printed them says how much processor time it took; the l
 """
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import time
@@ -110,13 +111,12 @@ class Rows:
             called = int(producer.communicate("\n")[0].split()[0])
             time.sleep(0.5)
             spent = processor_ns(follower.pid) - before
-            follower.send_signal(2)
-            follower.wait(20)
+            end(follower)
         finally:
             for process in (producer, follower):
                 process.kill()
                 process.wait()
-        if follower.returncode not in (0, -2):
+        if follower.returncode not in (0, -signal.SIGINT, -signal.SIGKILL):
             raise Failure(f"{name}: {(self.folder / 'errors').read_text().strip()}")
         printed = sum(line.startswith("rows_producer ") for line in open(rows))
         if not printed:
@@ -124,6 +124,17 @@ class Rows:
         self.paced[pace][name].append({
             "cpu_ns": spent / printed, "lost": 1 - printed / called, "called": called,
             "missing": 1 - printed / (PACES[pace] * SECONDS)})
+
+
+def end(process):
+    """By SIGINT; bpftrace doesn't hear the first one where its attaching isn't done."""
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+        process.send_signal(number)
+        try:
+            return process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+    raise Failure(f"{process.args[3]} doesn't end")
 
 
 def open_files(pid):

@@ -405,7 +405,7 @@ struct {
     end, "no map 'event'")
     tap.raises(function()
         object:on_event("events")
-    end, "function or table expected")
+    end, "function, columns or table expected")
     tap.raises(function()
         object:on_event("numbers", print)
     end, '"numbers" is no ring or perf buffer but of kind array')

@@ -212,6 +212,108 @@ def objects():
     tap.equal(lines(text, load=False), [f"{i + 1} {i}" for i in range(1, 31)])
 
 
+EVENTS = r"""
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+struct one { u32 pid; u64 large; char name[8]; };
+struct two { u32 pid; s32 ret; u32 parts[6]; };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} ones SEC(".maps"), both SEC(".maps"), raw SEC(".maps");
+
+SEC("xdp")
+int fill(struct xdp_md *ctx)
+{
+	struct one one = { .pid = 1, .large = ~0ULL, .name = "n\x1b" };
+	struct two two = { .pid = 2, .ret = -2, .parts = { 1, 2 } };
+
+	ebs_ringbuf_output(&ones, &one, sizeof(one));
+	ebs_ringbuf_output(&both, &two, sizeof(two));
+	ebs_ringbuf_output(&both, &one, sizeof(one));
+	return XDP_PASS;
+}
+]] }))
+local function deliver(count)
+    assert(object:program("fill"):test_run({ data = ("\0"):rep(60), repeat_count = count }))
+    bpf.every(0.01, bpf.stop)
+    bpf.run()
+end
+"""
+
+
+def deliver(text):
+    done = subprocess.run([tap.EBSCRIPT, "-e", EVENTS + text], capture_output=True, text=True, timeout=tap.PATIENCE)
+    tap.equal((done.returncode, done.stderr), (0, ""))
+    return done.stdout.splitlines()
+
+
+@tap.case("columns as the handler print every sample")
+def handler():
+    tap.needs_kernel()
+    tap.equal(deliver('object:on_event("ones", object:columns("ones")) deliver(3)'),
+              [r"         1 18446744073709551615 n\x1B"] * 3)
+    got = deliver('object:on_event("ones", bpf.columns("name pid", { json = true })) deliver(2)')
+    tap.equal([json.loads(line) for line in got], [{"name": "n\x1b", "pid": 1}] * 2)
+
+
+@tap.case("columns for each type in a buffer, with functions beside them")
+def handlers():
+    tap.needs_kernel()
+    got = deliver("""
+        object:on_event("both", {
+            ["struct one"] = bpf.columns("pid large|hex"),
+            ["struct two"] = bpf.columns("pid ret|result parts"),
+        })
+        object:on_event("ones", function(pid) print("one", pid) end)
+        deliver(2)""")
+    tap.equal(sorted(got), sorted(["2   ENOENT 1 2 0 0 0 0", "1   0xffffffffffffffff", "one\t1"] * 2))
+
+
+@tap.case("a handler's columns with the script's own text and formatters")
+def own_handlers():
+    tap.needs_kernel()
+    got = deliver("""
+        function bpf.format.double(value) return value * 2 .. "" end
+        object:on_event("ones", bpf.columns("pid|double name"))
+        object:on_event("both", bpf.columns("pid", { text = function(event) return "pid=" .. event.pid end }))
+        deliver(1)""")
+    tap.equal(sorted(got), sorted([r"2   n\x1B", "pid=1", "pid=2"]))
+
+
+@tap.case("a handler's columns that don't fit are refused at once")
+def unfit_handlers():
+    tap.needs_kernel()
+    got = deliver("""
+        for _, case in ipairs({ { "ones", "pid nope" }, { "both", "pid large" }, { "raw", "a" } }) do
+            print(select(2, pcall(object.on_event, object, case[1], bpf.columns(case[2]))))
+        end
+        print(select(2, pcall(object.on_event, object, "ones", "pid")))
+        print(select(2, pcall(object.on_event, object, "both", { ["struct one"] = "pid" })))""")
+    expected = ["struct one has no field 'nope'", "struct two has no field 'large'", "need to know the type",
+                "function, columns or table", "functions or columns as values"]
+    tap.equal(len(got), len(expected), "\n".join(got))
+    for line, part in zip(got, expected):
+        tap.ok(part in line, f"{line!r} does not say {part!r}")
+
+
+@tap.case("an error in a formatter of a handler's columns leaves bpf.run()")
+def handler_fails():
+    tap.needs_kernel()
+    got = deliver("""
+        function bpf.format.broken(value) error("broken", 0) end
+        object:on_event("ones", bpf.columns("pid|broken"))
+        print(pcall(deliver, 1))
+        function bpf.format.closes(value) object:close() return "x" end
+        object:on_event("both", bpf.columns("pid|closes"))
+        print(pcall(bpf.run))""")
+    tap.equal(got[0], "false\tbroken")
+    tap.match(got[1], "^false\t.*this view's time is over")
+
+
 @tap.case("a histogram in text and in JSON")
 def histogram():
     text = """
