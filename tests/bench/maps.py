@@ -11,7 +11,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from common import HERE, Failure, Worker, build, ratio
+from common import HERE, Failure, Worker, build
 
 ROUNDS = 7
 ENTRIES = int(os.environ.get("EBS_BENCH_ENTRIES", 1_000_000))
@@ -25,11 +25,11 @@ ARRAY_FIELDS, ARRAY_VIEWS = "array: ebscript, fields", "array: ebscript, views"
 
 # Row, who is asked, and what.
 ROWS = [
+    (C_KEYS, "c", "next_key"),
     (C_BATCH, "c", "batch"),
     (FIELDS, "ebscript", "fields"),
     (VIEWS, "ebscript", "views"),
     (TABLES, "tables", "go"),
-    (C_KEYS, "c", "next_key"),
     (PYTHON, "python", "go"),
     (C_DRAIN, "c", "drain"),
     (DRAIN, "ebscript", "drain"),
@@ -88,7 +88,8 @@ class Maps:
 
     def result(self):
         return {
-            row: {"median": statistics.median(ns), "min": min(ns), "rounds": len(ns)} for row, ns in self.ns.items()
+            row: {"median": statistics.median(ns), "min": min(ns), "rounds": len(ns), "ns": ns}
+            for row, ns in self.ns.items()
         }
 
     def close(self):
@@ -105,24 +106,29 @@ def measure(ebscript, folder, rounds):
     return {"entries": ENTRIES, "rows": benchmark.result(), "missing": {"bpftrace": "it prints its own maps only"}}
 
 
+def rate(result, row, other):
+    """How much quicker a row is than another, each round for itself: the machine's speed is that of the round."""
+    rows = result["rows"]
+    return statistics.median(b / a for a, b in zip(rows[row]["ns"], rows[other]["ns"]))
+
+
 def goals(result):
     """What is promised: name, the figure, its limit, and whether a larger one is better."""
-    ns = {row: figures["median"] for row, figures in result["rows"].items()}
     return [
-        ("fields: rate / C's batches", ratio(ns[C_BATCH], ns[FIELDS]), 0.85, True),
-        ("fields: rate / C, key after key", ratio(ns[C_KEYS], ns[FIELDS]), 3.5, True),
-        ("array fields: rate / C's batches of it", ratio(ns[C_ARRAY], ns[ARRAY_FIELDS]), 2.9, True),
+        ("fields: rate / C's batches", rate(result, FIELDS, C_BATCH), 0.85, True),
+        ("fields: rate / C, key after key", rate(result, FIELDS, C_KEYS), 3.5, True),
+        ("array fields: rate / C's batches of it", rate(result, ARRAY_FIELDS, C_ARRAY), 2.9, True),
     ]
 
 
 def table(result):
     rows = result["rows"]
-    batch = {name: rows[C_ARRAY if name.startswith("array") else C_BATCH]["median"] for name in rows}
     lines = [
         f"| {result['entries']} entries | ns each | least | million a second | rate to C's batches |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name, row in rows.items():
-        ns = row["median"]
-        lines.append(f"| {name} | {ns:.1f} | {row['min']:.1f} | {1000 / ns:.2f} | {batch[name] / ns:.2f} x |")
+        ns, least = row["median"], row["min"]
+        faster = rate(result, name, C_ARRAY if name.startswith("array") else C_BATCH)
+        lines.append(f"| {name} | {ns:.1f} | {least:.1f} | {1000 / ns:.2f} | {faster:.2f} x |")
     return lines
