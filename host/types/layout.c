@@ -68,8 +68,10 @@ struct ebs_types *ebs_types_from_kernel(uint32_t btf_id)
 {
 	struct btf *btf = btf__load_from_kernel_by_id(btf_id);
 	struct ebs_types *types = btf ? ebs_types_new(btf) : NULL;
+	int number = errno;
 
 	btf__free(btf);
+	errno = number;
 	return types;
 }
 

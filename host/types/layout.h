@@ -55,7 +55,7 @@ struct ebs_field {
 // errno set.
 struct ebs_types;
 struct ebs_types *ebs_types_new(const struct btf *btf);
-// Of BTF that the kernel has, by its id.
+// Of BTF that the kernel has, by its id. NULL with errno set.
 struct ebs_types *ebs_types_from_kernel(uint32_t btf_id);
 void ebs_types_free(struct ebs_types *types);
 
