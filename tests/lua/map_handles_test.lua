@@ -223,7 +223,7 @@ tap.test("stack traces by build id", function()
                 tap.equal(#place.build_id, 20)
                 tap.equal(math.type(place.offset), "integer")
             else
-                tap.ok(place.ip > 0)
+                tap.equal(math.type(place.ip), "integer") -- whatever stands on that stack
             end
             seen = seen + 1
         end
@@ -396,7 +396,7 @@ tap.test("kinds without entries say what to do instead", function()
     for name, words in pairs({
         events = "%(ringbuf%) has no get%(%): object:on_event%(%) reads",
         perf = "%(perf_event_array%) has no get%(%): object:on_event%(%) reads",
-        commands = "%(user_ringbuf%) has no get%(%): it carries what a script submits",
+        commands = "%(user_ringbuf%) has no get%(%): it has submit%(%); it carries",
         xsks = "%(xskmap%) has no get%(%): it has set%(%), delete%(%); the kernel doesn't tell",
     }) do
         tap.raises(function()
