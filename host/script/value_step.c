@@ -6,6 +6,8 @@ static enum ebs_step_kind step_kind(const struct ebs_layout *layout)
 {
 	bool is_signed = layout->kind == EBS_SIGNED;
 
+	if (layout->kind == EBS_STRING && !layout->flexible)
+		return EBS_STEP_STRING;
 	if (!is_signed && layout->kind != EBS_UNSIGNED)
 		return EBS_STEP_OTHER;
 	switch (layout->size) {

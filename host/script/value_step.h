@@ -8,7 +8,7 @@
 #include "script/value.h"
 
 enum ebs_step_kind {
-	EBS_STEP_OTHER, // strings, arrays, records, bitfields: by ebs_push_value() or _field()
+	EBS_STEP_OTHER, // arrays, records, bitfields and so on: by ebs_push_value() or _field()
 	EBS_STEP_U8,
 	EBS_STEP_U16,
 	EBS_STEP_U32,
@@ -16,6 +16,7 @@ enum ebs_step_kind {
 	EBS_STEP_S16,
 	EBS_STEP_S32,
 	EBS_STEP_64, // signed or not: an integer of Lua is both
+	EBS_STEP_STRING,
 };
 
 struct ebs_step {
@@ -34,8 +35,8 @@ struct ebs_step ebs_step_value(const struct ebs_layout *layout, uint32_t size);
 void ebs_push_step_slowly(lua_State *L, const struct ebs_step *step, const uint8_t *data,
 			  size_t size);
 
-// The same, quick for integers. `data` is the start of the record or value, of which `size` bytes
-// exist.
+// The same, quick for integers and text. `data` is the start of the record or value, of which
+// `size` bytes exist.
 static inline void ebs_push_step(lua_State *L, const struct ebs_step *step, const uint8_t *data,
 				 size_t size)
 {
@@ -70,6 +71,10 @@ static inline void ebs_push_step(lua_State *L, const struct ebs_step *step, cons
 	case EBS_STEP_64:
 		memcpy(&value64, at, 8);
 		lua_pushinteger(L, value64);
+		return;
+	case EBS_STEP_STRING:
+		lua_pushlstring(L, (const char *)at,
+				strnlen((const char *)at, step->end - step->offset));
 		return;
 	case EBS_STEP_OTHER:
 		break;
