@@ -22,6 +22,7 @@ struct ebs_loss {
 	const struct ebs_program *program; // MISSED: else NULL
 	uint64_t count;                    // since the object was loaded
 	uint64_t told;                     // the caller's: what of it the user knows
+	uint64_t totalled;                 // likewise: what was told as the total
 };
 
 // All places where the object can lose something, the same ones in the same order from load to

@@ -25,10 +25,12 @@ static void tell_all(struct script_object *object, bool final)
 	for (size_t i = 0; i < count; i++) {
 		struct ebs_loss *loss = &losses[i];
 
-		if (!loss->count || (loss->count == loss->told && !final))
+		if (loss->count == (final ? loss->totalled : loss->told))
 			continue;
 		ebs_loss_notice(object->state, loss, final);
 		loss->told = loss->count;
+		if (final)
+			loss->totalled = loss->count;
 	}
 	object->losses_told_at = ebs_now_ns();
 }
@@ -65,10 +67,7 @@ void ebs_tell_total_losses(struct script_object *object)
 {
 	ebs_losses_read(object->handle);
 	ebs_losses_read_missed(object->handle);
-	if (object->losses_totalled && !is_news(object))
-		return;
 	tell_all(object, true);
-	object->losses_totalled = true;
 }
 
 // Adds `count` to the number that the table on the top has for `name`.

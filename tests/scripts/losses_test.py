@@ -106,6 +106,19 @@ def singular():
     tap.match("\n".join(stderr), r": 1 event lost in all \(")
 
 
+@tap.case("each bpf.run() ends with the totals that it has changed")
+def runs():
+    tap.needs_kernel()
+    script = LOSER.replace("if not columns.json then", """
+turns = 1
+assert(bpf.run())
+if not columns.json then""")
+    _, stderr = tap.ebscript("-e", script, 1, 0.01)
+    totals = [tap.match(line, r": (\d+ .*) in all")[1] for line in stderr if " in all " in line]
+    first = ["4 events lost", "9 updates failed"]
+    tap.equal(totals, [*first, "8 events lost", "20 updates failed"])
+
+
 @tap.case("records among the rows of --json: lines of their own, whose counts add up to the total")
 def records():
     tap.needs_kernel()
