@@ -22,6 +22,8 @@ struct ring_buffer_reader {
 	unsigned long position;
 	unsigned long last;    // where the producer was then
 	unsigned long largest; // record of this reading, bytes
+	unsigned long highest; // bytes that the buffer held at once, as far as this reading saw
+	unsigned long look_at; // the position from which on to look again
 };
 
 static size_t page_size(void)
@@ -47,6 +49,17 @@ static void reader_free(struct ebs_ring *ring)
 	free(reader);
 }
 
+// Sees how full the buffer is. It is fullest before the consumer moves on.
+static void look(struct ring_buffer_reader *reader)
+{
+	unsigned long held = __atomic_load_n(reader->producer, __ATOMIC_RELAXED) -
+			     __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+
+	if (held > reader->highest)
+		reader->highest = held;
+	reader->look_at = reader->position + reader->ring.capacity / 16;
+}
+
 static void reader_begin(struct ebs_ring *ring)
 {
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
@@ -55,7 +68,9 @@ static void reader_begin(struct ebs_ring *ring)
 	reader->position = __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
 	reader->first = reader->position;
 	reader->largest = 0;
+	reader->highest = 0;
 	reader->last = __atomic_load_n(reader->producer, __ATOMIC_ACQUIRE);
+	look(reader);
 }
 
 // The release pairs with the producer's acquire: it must not write over what is still being read.
@@ -68,6 +83,8 @@ static bool reader_next(struct ebs_ring *ring, struct ebs_sample *sample)
 {
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
 
+	if (reader->position >= reader->look_at)
+		look(reader);
 	publish(reader);
 	while (reader->position < reader->last) {
 		const uint8_t *header = reader->data + (reader->position & reader->mask);
@@ -99,8 +116,8 @@ static size_t reader_end(struct ebs_ring *ring)
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
 
 	publish(reader);
-	// One more of its samples would not have had room.
-	if (reader->largest && reader->last - reader->first + reader->largest > ring->capacity)
+	// One more of its samples would not have had room: the kernel never fills the last byte.
+	if (reader->largest && reader->highest + reader->largest >= ring->capacity)
 		ring->map->full++;
 	return reader->position - reader->first;
 }

@@ -229,6 +229,7 @@ struct ebs_ring *ebs_perf_ring_new(struct ebs_map *map)
 	reader->ring.kind = &kind;
 	reader->ring.map = map;
 	reader->ring.capacity = capacity < page ? page : capacity;
+	map->buffer_size = reader->ring.capacity;
 	reader->map_fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
 	if (reader->map_fd >= 0)
 		reader->handle = open_buffers(reader->map_fd, reader->ring.capacity / page);

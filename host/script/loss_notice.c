@@ -32,11 +32,25 @@ static bool is_perf_buffer(const struct ebs_map *map)
 	return strcmp(ebs_map_type_name(map), "perf_event_array") == 0;
 }
 
+// As --buffer-size takes it: 64K, 1M.
+static void append_size(struct ebs_buffer *out, uint64_t bytes)
+{
+	bool is_whole = bytes % (1024 * 1024) == 0;
+
+	ebs_buffer_printf(out, is_whole ? "%" PRIu64 "M" : "%" PRIu64 "K",
+			  bytes / (is_whole ? 1024 * 1024 : 1024));
+}
+
 // `times` 0: not known.
 static void append_full_buffer(struct ebs_buffer *out, const struct ebs_loss *loss, uint64_t times)
 {
 	const struct ebs_map *map = loss->map;
+	uint64_t size = !map ? 0 : is_perf_buffer(map) ? map->buffer_size : map->max_entries;
 
+	if (map && is_perf_buffer(map) && !size) {
+		ebs_buffer_printf(out, "perf buffer \"%s\" has no handler", loss->name);
+		return;
+	}
 	ebs_buffer_printf(out, "%s \"%s\" was full",
 			  !map                  ? "buffer"
 			  : is_perf_buffer(map) ? "perf buffer"
@@ -44,8 +58,10 @@ static void append_full_buffer(struct ebs_buffer *out, const struct ebs_loss *lo
 			  loss->name);
 	if (times)
 		ebs_buffer_printf(out, " %" PRIu64 " time%s", times, plural(times));
-	ebs_buffer_printf(out, ": raise its %s",
-			  map && is_perf_buffer(map) ? "buffer_size" : "max_entries");
+	if (size) {
+		ebs_buffer_append_string(out, ": try ebscript --buffer-size ");
+		append_size(out, 2 * size);
+	}
 }
 
 static void append_full_map(struct ebs_buffer *out, const struct ebs_loss *loss)

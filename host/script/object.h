@@ -28,9 +28,9 @@ struct script_object {
 	struct script_link *links;
 	struct script_handler *handlers;
 	struct ebs_lifetime lifetime; // of views of its variables
-	int64_t losses_told_at;     // when a notice of losses was given, CLOCK_MONOTONIC ns
-	int64_t missed_read_at;     // when the kernel was asked for missed runs
-	struct script_object *next; // in state->objects, while it is anchored
+	int64_t losses_told_at;       // when a notice of losses was given, CLOCK_MONOTONIC ns
+	int64_t missed_read_at;       // when the kernel was asked for missed runs
+	struct script_object *next;   // in state->objects, while it is anchored
 	bool anchored;
 	bool drained; // its ring buffers have been read for the last time in this run
 };

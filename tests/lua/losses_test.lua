@@ -188,6 +188,100 @@ tap.test("losses() after bpf.run(), and not after close()", function()
     tap.raises(function() object:losses() end, "closed")
 end)
 
+-- Runs the loop once, so that buffers are read.
+local function deliver()
+    local timer = bpf.every(0.001, bpf.stop)
+    bpf.run()
+    timer:close()
+end
+
+local function needs_linux(major, minor, else_it)
+    local file <close> = assert(io.open("/proc/sys/kernel/osrelease"))
+    local here_major, here_minor = file:read("a"):match("^(%d+)%.(%d+)")
+    if tonumber(here_major) * 1000 + tonumber(here_minor) < major * 1000 + minor then
+        tap.skip(("Linux before %d.%d %s"):format(major, minor, else_it))
+    end
+end
+
+local PLAIN_RESERVE = RESERVE:gsub("ebs_ringbuf_reserve%(&events, sizeof%(%*event%)%)",
+    "bpf_ringbuf_reserve(&events, sizeof(*event), 0)")
+
+tap.test("a ring buffer of plain C: full, not full, one sample left to be full", function()
+    local object <close>, lose = load(PLAIN_RESERVE)
+    local got = 0
+    object:on_event("events", function() got = got + 1 end)
+    lose(7) -- room for one more
+    deliver()
+    tap.equal({ got, object:losses().full }, { 7, { events = 0 } })
+    lose(8)
+    deliver()
+    tap.equal({ got, object:losses().full }, { 15, { events = 1 } })
+    lose(20)
+    deliver()
+    tap.equal({ got, object:losses().full }, { 23, { events = 2 } })
+    tap.equal(object:losses().lost_events, 0, "nobody counted")
+end)
+
+tap.test("a ring buffer that is full only while it is read", function()
+    local object <close>, lose = load(PLAIN_RESERVE)
+    local got = 0
+    object:on_event("events", function()
+        got = got + 1
+        if got == 2 then
+            lose(20)
+        end
+    end)
+    lose(3)
+    deliver()
+    tap.equal({ got, object:losses().full.events > 0 }, { 3 + 6, true })
+end)
+
+-- More than buffers of one page take. Linux tells at once what is lost, from 6.0 on.
+local PERF = [[
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u32));
+} perf SEC(".maps");
+]]
+
+for how, call in pairs({
+    ["plain C"] = "bpf_perf_event_output",
+    ["the helper, counted once"] = "ebs_perf_event_output",
+}) do
+    tap.test("a perf buffer: " .. how, function()
+        needs_linux(6, 0, "tells of lost samples when there is room again")
+        local object <close> = assert(bpf.load({
+            source = [[
+#include "ebscript.bpf.h"
+
+struct event {
+	u64 words[30];
+};
+]] .. PERF .. [[
+SEC("raw_tp/sys_enter")
+int lose(void *ctx)
+{
+	struct event event = {};
+
+	]] .. call .. [[(ctx, &perf, BPF_F_CURRENT_CPU, &event, sizeof(event));
+	return 0;
+}
+]],
+            buffer_size = 4096,
+        }))
+        local got = 0
+        object:on_event("perf", function() got = got + 1 end)
+        for _ = 1, 400 do
+            assert(object:program("lose"):test_run())
+        end
+        deliver()
+        tap.ok(got > 0 and got < 400, "some must fit, some must not: " .. got)
+        tap.equal(object:losses().maps, { perf = 400 - got })
+        tap.equal({ object:losses().lost_events, object:losses().full }, { 400 - got, {} })
+    end)
+end
+
 -- A program on a tracepoint isn't run while another one runs on its CPU. os.clock() makes the
 -- system call that "signals" is attached to; the signal that it sends, which nobody heeds, is the
 -- tracepoint of the other. Linux counts that from 6.7 on.
@@ -211,14 +305,6 @@ int never_nested(void *ctx)
 }
 ]]
 
-local function needs_missed_counts()
-    local file <close> = assert(io.open("/proc/sys/kernel/osrelease"))
-    local major, minor = file:read("a"):match("^(%d+)%.(%d+)")
-    if tonumber(major) * 1000 + tonumber(minor) < 6007 then
-        tap.skip("Linux before 6.7 doesn't count programs on tracepoints that it leaves out")
-    end
-end
-
 local function own_pid()
     local file <close> = assert(io.open("/proc/self/stat"))
     return file:read("n")
@@ -231,7 +317,7 @@ local function clock(times)
 end
 
 tap.test("missed runs, while a link is there and when it has gone", function()
-    needs_missed_counts()
+    needs_linux(6, 7, "doesn't count programs on tracepoints that it leaves out")
     local object <close> = assert(bpf.load({ source = NESTED, constants = { pid = own_pid() } }))
     local outer = assert(object:program("signals"):attach())
     clock(5)

@@ -76,7 +76,7 @@ def notices():
     tap.needs_kernel()
     stdout, stderr = run(1, 0.01)
     tap.equal(stdout, ["NUMBER", *map(str, range(7)), "4\t9"])
-    buffer = 'ring buffer "events" was full: raise its max_entries'
+    buffer = 'ring buffer "events" was full: try ebscript --buffer-size 8K'
     hash_map = 'map "flows" was full: raise its max_entries, now 2'
     start = "ebscript: (command line): "
     tap.equal(stderr[-2:], [
@@ -117,6 +117,23 @@ if not columns.json then""")
     totals = [tap.match(line, r": (\d+ .*) in all")[1] for line in stderr if " in all " in line]
     first = ["4 events lost", "9 updates failed"]
     tap.equal(totals, [*first, "8 events lost", "20 updates failed"])
+
+
+PLAIN = LOSER.replace("ebs_ringbuf_reserve(&events, sizeof(*event))", "bpf_ringbuf_reserve(&events, sizeof(*event), 0)")
+
+
+@tap.case("a ring buffer of plain C that was full: events may be lost")
+def plain():
+    tap.needs_kernel()
+    script = PLAIN.replace("ebs_map_add(&flows, &number, 1);", "").replace("object:losses().failed_updates", '""')
+    stdout, stderr = tap.ebscript("--json", "-e", script, 3, 0.4)
+    told = r'ring buffer "events" was full {} times?: try ebscript --buffer-size 8K; the helpers of'
+    tap.match(stderr[0], r"^ebscript: \(command line\): events may be lost \(" + told.format(1))
+    tap.match(stderr[-1], told.format(3))
+    records = [json.loads(line) for line in stdout if "record" in line]
+    tap.equal(records[0], {"record": "loss", "kind": "full", "map": "events", "count": 1, "total": 1, "final": False})
+    tap.equal([records[-1]["total"], records[-1]["final"]], [3, True])
+    tap.equal(tap.ebscript("-e", script.replace("for _ = 1, 11 do", "for _ = 1, 6 do"), 3, 0.1)[1], [])
 
 
 @tap.case("records among the rows of --json: lines of their own, whose counts add up to the total")
