@@ -208,13 +208,18 @@ struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop
 	double rounded = seconds * 1000 + 0.5;
 	uint64_t milliseconds = rounded < 1 ? 1 : (uint64_t)rounded;
 
+	// libuv counts from when the loop last woke up. Its idea of the time mustn't be changed
+	// here: in a timer's callback this would make the next ones due at once, and again, with no
+	// end.
+	uint64_t now = uv_hrtime() / 1000000;
+	uint64_t behind = now > uv_now(&loop->uv) ? now - uv_now(&loop->uv) : 0;
+
 	uv_timer_init(&loop->uv, &timer->uv);
 	timer->uv.data = timer;
 	timer->loop = loop;
 	timer->callback = callback;
 	timer->context = context;
-	uv_update_time(&loop->uv);
-	uv_timer_start(&timer->uv, on_timer, milliseconds, milliseconds);
+	uv_timer_start(&timer->uv, on_timer, behind + milliseconds, milliseconds);
 	return timer;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Measures what ebscript costs, against others: `./dev bench WHAT`.
 
-    bench.py WHAT --ebscript PROGRAM [--rounds N] [--json] [--markdown]
+    bench.py WHAT --ebscript PROGRAM [--rounds N] [--minutes N] [--json] [--markdown]
 
 WHAT is a module beside this file. It has ROUNDS, measure(ebscript, folder, rounds), which gives the figures, and, made
 of these, goals(result) and table(result): lines of Markdown, which is readable as text too. What isn't installed is left
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from common import Failure, goals_table, judge, machine, own_mounts, title, write_report
 
-BENCHMARKS = ["start", "maps", "rows"]
+BENCHMARKS = ["start", "maps", "rows", "soak"]
 
 
 def parse():
@@ -25,11 +25,14 @@ def parse():
     parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("--ebscript", required=True, help="the program to measure")
     parser.add_argument("--rounds", type=int, help="how often each row has its turn")
+    parser.add_argument("--minutes", type=float, help="how long soak runs")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument("--markdown", action="store_true", help="write the table to docs/performance.md")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if options.minutes is not None and (options.what != "soak" or not options.minutes > 0):
+        parser.error("--minutes is soak's, and above 0")
     return options
 
 
@@ -47,6 +50,8 @@ def main():
     if os.nice(0) > -10:
         os.nice(-10)  # what else runs on the machine is to disturb little; all that is measured inherits it
     module = importlib.import_module(options.what)
+    if options.minutes:
+        module.MINUTES = options.minutes
     rounds = options.rounds or module.ROUNDS
     with tempfile.TemporaryDirectory(prefix="ebscript-bench.") as folder:
         figures = module.measure(os.path.abspath(options.ebscript), Path(folder), rounds)

@@ -101,6 +101,38 @@ static int tick_three_times(void *context)
 	return 0;
 }
 
+// Takes longer than its interval, and starts and ends another timer each time.
+static int tick_late(void *context)
+{
+	struct fixture *fixture = context;
+
+	usleep(3000);
+	ebs_timer_free(fixture->other);
+	fixture->other = every(fixture, 0.001, tick_late);
+	if (++fixture->calls == 1)
+		assert_int_equal(write(fixture->pipe[1], "x", 1), 1);
+	assert_true(fixture->calls < 50);
+	return 0;
+}
+
+static int read_and_stop(void *context)
+{
+	struct fixture *fixture = context;
+
+	ebs_loop_stop(fixture->loop);
+	return 0;
+}
+
+static void late_timers_leave_time_for_the_rest(void **state)
+{
+	struct fixture *fixture = *state;
+
+	watch(fixture, read_and_stop);
+	fixture->timer = every(fixture, 0.001, tick_late);
+	assert_int_equal(ebs_loop_run(fixture->loop), 0);
+	assert_true(fixture->calls > 0);
+}
+
 static void a_timer_that_frees_itself(void **state)
 {
 	struct fixture *fixture = *state;
@@ -442,6 +474,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(nothing_to_wait_for),
 		TEST(a_timer_that_frees_itself),
+		TEST(late_timers_leave_time_for_the_rest),
 		TEST(a_timer_of_no_time_waits_a_millisecond),
 		TEST(stopping),
 		TEST(stopping_before_it_runs),
