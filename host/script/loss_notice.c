@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A loss in words: a line on standard error, with --json also a record on standard output.
+// A loss in words: a line on standard error, and where rows are JSON a record among them.
 #include "script/loss_notice.h"
 
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "output/escape.h"
-#include "script/script.h"
 #include "script/standard_output.h"
 
 static const char *const kind_names[] = {
@@ -126,7 +125,7 @@ void ebs_loss_notice(const struct ebs_state *state, const struct ebs_loss *loss,
 	if (!out.failed)
 		fprintf(stderr, "ebscript: %s: %s\n", state->name, out.data);
 	ebs_buffer_clear(&out);
-	if (state->options->json)
+	if (state->json)
 		append_record(&out, loss, final);
 	if (!out.failed && out.size) // whole, as rows are: it falls between two of them
 		ebs_standard_output_write(out.data, out.size);

@@ -66,6 +66,7 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 		lua_setiuservalue(L, -3, EBS_COLUMNS_TEXT); // columns json
 		lua_pop(L, 1);                              // columns
 	}
+	ebs_state(L)->json |= self->json;
 	self->columns = ebs_columns_new(spec, self->json, &error);
 	if (!self->columns)
 		ebs_raise_argument(L, argument, &error);

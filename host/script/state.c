@@ -284,6 +284,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 			.text = text.data ? text.data : "",
 			.text_size = text.size,
 			.options = options,
+			.json = options->json,
 			.colour = isatty(STDERR_FILENO),
 			.loop = ebs_loop_new(&error),
 		};

@@ -40,6 +40,7 @@ struct ebs_state {
 	bool cut;                          // Lua code had to be ended by force because of it
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_views views;
+	bool json;                 // rows are JSON: asked for by --json, or by the script
 	const void *columns_class; // the metatable of bpf.Columns
 	struct script_object *objects; // those that have handlers or counters to look after
 };

@@ -156,6 +156,14 @@ def records():
     tap.match(stderr[-1], r"updates failed in all")
 
 
+@tap.case("a script that wants JSON by itself gets records, too")
+def own_json():
+    tap.needs_kernel()
+    script = LOSER.replace('bpf.columns("number")', 'bpf.columns("number", { json = true })')
+    lines = [json.loads(line) for line in tap.ebscript("-e", script, 1, 0.01)[0]]
+    tap.equal([line["kind"] for line in lines if line.get("final")], ["lost_events", "failed_updates"])
+
+
 @tap.case("no records where nothing is lost")
 def silence():
     tap.needs_kernel()
