@@ -28,6 +28,8 @@ static const char help[] =
 	"  --check          compile and load, so that the verifier has seen it; attach nothing\n"
 	"  --emit c         print the C of the script's first bpf.load() as it is compiled\n"
 	"  --emit obj=FILE  write what it compiles to, an ELF object\n"
+	"  --verifier-log FILE\n"
+	"                   write what the kernel's verifier says of each program that it refuses\n"
 	"  -l [PATTERN]     list what programs can be attached to, and end: KIND:GLOB, as in\n"
 	"                   'tracepoint:sched:*', 'kprobe:vfs_*', 'uprobe:/bin/bash:read*';\n"
 	"                   with -v, what arguments it has\n"
@@ -80,6 +82,7 @@ int main(int argc, char **argv)
 		DROP_CAPS,
 		BUFFER_SIZE,
 		INFO,
+		VERIFIER_LOG,
 	};
 	static const struct option options[] = {
 		{ "buffer-size", required_argument, NULL, BUFFER_SIZE },
@@ -94,6 +97,7 @@ int main(int argc, char **argv)
 		{ "no-cache", no_argument, NULL, NO_CACHE },
 		{ "stats", no_argument, NULL, STATS },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "verifier-log", required_argument, NULL, VERIFIER_LOG },
 		{ "version", no_argument, NULL, VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -151,6 +155,9 @@ int main(int argc, char **argv)
 			if (!script.buffer_size)
 				return refuse("--buffer-size takes bytes, from 1 to 2048M: 65536, "
 					      "64K or 4M");
+			break;
+		case VERIFIER_LOG:
+			script.verifier_log = optarg;
 			break;
 		case CACHE_CLEAR:
 			clear_cache = true;

@@ -908,10 +908,31 @@ llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> fileSystem(const ebs_clang_job &
 	return all;
 }
 
+// The back end tells of a stack that is too large once for each instruction that uses it.
+class Printer : public TextDiagnosticPrinter
+{
+	llvm::SmallString<256> last;
+	SourceLocation lastPlace;
+
+      public:
+	using TextDiagnosticPrinter::TextDiagnosticPrinter;
+
+	void HandleDiagnostic(DiagnosticsEngine::Level level, const Diagnostic &diagnostic) override
+	{
+		llvm::SmallString<256> text;
+
+		diagnostic.FormatDiagnostic(text);
+		if (text == last && diagnostic.getLocation() == lastPlace)
+			return;
+		last = text;
+		lastPlace = diagnostic.getLocation();
+		TextDiagnosticPrinter::HandleDiagnostic(level, diagnostic);
+	}
+};
+
 void reportTo(llvm::raw_ostream &messages, CompilerInstance &compiler)
 {
-	compiler.createDiagnostics(
-		new TextDiagnosticPrinter(messages, &compiler.getDiagnosticOpts()), true);
+	compiler.createDiagnostics(new Printer(messages, &compiler.getDiagnosticOpts()), true);
 }
 
 bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,

@@ -65,6 +65,8 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 	ebs_log_clear();
 	ebs_btf_programs_register();
 	object->name = strdup(name);
+	object->elf = elf;
+	object->elf_size = size;
 	object->handle = bpf_object__open_mem(elf, size, &options);
 	if (!object->handle) {
 		int number = errno;
@@ -185,11 +187,8 @@ static int explain_load(struct ebs_object *object, int number, struct ebs_error 
 	const char *words = ebs_log_text();
 
 	number = abs(number);
-	if (strstr(words, "BEGIN PROG LOAD LOG")) {
-		ebs_error_set(error, "VERIFY", "the kernel refused a program of %s:\n%s",
-			      object->name, words);
+	if (ebs_error_is_set(error))
 		return -number;
-	}
 	// libbpf loads a program that does nothing first: when even that is refused, it is for want
 	// of privileges.
 	if (number == EPERM && (!*words || strstr(words, "probe_loading")))
@@ -220,7 +219,7 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 	result = ebs_btf_programs_prepare(object, error);
 	if (result)
 		return result;
-	result = bpf_object__load(object->handle);
+	result = ebs_programs_load(object, error);
 	if (result)
 		return explain_load(object, result, error);
 

@@ -27,9 +27,9 @@ struct ebs_program {
 	uint64_t missed_by_links; // what the kernel counted for probes that are detached
 };
 
-// Phase 1. `elf` may be freed afterwards. `name` is for messages and the kernel's listings.
-// `btf_path` names a file with all of the kernel's BTF that the object's relocations need, to be
-// used in place of the kernel's own; NULL for that. NULL with `error` filled.
+// Phase 1. `elf` must stay until the object is loaded. `name` is for messages and the kernel's
+// listings. `btf_path` names a file with all of the kernel's BTF that the object's relocations
+// need, to be used in place of the kernel's own; NULL for that. NULL with `error` filled.
 struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *name,
 				   const char *btf_path, struct ebs_error *error);
 
@@ -63,7 +63,7 @@ bool ebs_program_btf_target(const struct ebs_program *program, char *name, size_
 // A program that isn't wanted here.
 void ebs_program_leave_out(struct ebs_program *program, bool left_out);
 
-// Phase 2. Code "VERIFY" with the verifier's log in the text when the verifier refused a program.
+// Phase 2. Code "VERIFY", with the line of the C in the text, when the verifier refused a program.
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error);
 
 // Gives the kernel's part back: programs and maps are gone, unless something else holds them. Its

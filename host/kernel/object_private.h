@@ -33,6 +33,8 @@ struct ebs_globals {
 struct ebs_object {
 	struct bpf_object *handle; // NULL once closed
 	char *name;
+	const void *elf; // the caller's, who keeps it until the object is loaded
+	size_t elf_size;
 	struct ebs_types *types;
 	struct ebs_map *maps;
 	size_t map_count;
@@ -45,6 +47,10 @@ struct ebs_object {
 // btf_programs.c: once before the first open; and between open and load.
 int ebs_btf_programs_register(void);
 int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error);
+
+// refusal_load.c: libbpf's part of loading; code "VERIFY" when the verifier refused a program, and
+// no `error` where libbpf's words are all that is known.
+int ebs_programs_load(struct ebs_object *object, struct ebs_error *error);
 
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);

@@ -13,6 +13,7 @@
 #include "compile/compile.h"
 #include "kernel/log.h"
 #include "kernel/object.h"
+#include "kernel/refusal.h"
 #include "script/bpf.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -292,6 +293,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 		ebs_standard_output_init();
 		ebs_stats_start(&state.stats);
 		ebs_log_init(options->verbose);
+		ebs_refusal_log_init(options->verifier_log);
 		if (state.loop)
 			status = run(&state, options);
 		else

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The BTF of a compiled object, and its CO-RE relocations.
+// The BTF of a compiled object, with its CO-RE relocations and lines.
 #include "types/object_btf.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 // The head of .BTF.ext; places count from its end.
@@ -63,31 +64,49 @@ const void *ebs_elf_section(const void *elf, size_t size, const char *name, size
 	return NULL;
 }
 
-int ebs_relocations_visit(const void *btf_ext, size_t size,
-			  int (*visit)(void *context, uint32_t section,
-				       const struct ebs_relocation *relocation),
-			  void *context)
+int ebs_ext_visit(const void *btf_ext, size_t size, enum ebs_ext_table table,
+		  int (*visit)(void *context, uint32_t section, const void *record), void *context)
 {
 	struct ext_header header = { 0 };
+	union {
+		struct ebs_function_record function;
+		struct ebs_line_record line;
+		struct ebs_relocation relocation;
+	} record;
 	uint32_t record_size;
+
 	if (size < 8)
 		return -EINVAL;
 	memcpy(&header, btf_ext, size < sizeof(header) ? size : sizeof(header));
-	if (header.magic != BTF_MAGIC || header.size > size)
+	if (header.magic != BTF_MAGIC || header.size > size ||
+	    header.size < offsetof(struct ext_header, relocation_place))
 		return -EINVAL;
 	// Compilers from before CO-RE wrote a shorter head.
-	if (header.size < sizeof(header) || !header.relocation_size)
-		return 0;
-
+	if (header.size < sizeof(header))
+		header.relocation_size = 0;
+	const struct {
+		uint32_t place, size;
+		size_t smallest;
+	} tables[] = {
+		[EBS_EXT_FUNCTIONS] = { header.function_place, header.function_size,
+					sizeof(record.function) },
+		[EBS_EXT_LINES] = { header.line_place, header.line_size, sizeof(record.line) },
+		[EBS_EXT_RELOCATIONS] = { header.relocation_place, header.relocation_size,
+					  sizeof(record.relocation) },
+	};
 	const char *next = bytes_at((const char *)btf_ext + header.size, size - header.size,
-				    header.relocation_place, header.relocation_size);
-	size_t left = header.relocation_size;
+				    tables[table].place, tables[table].size);
+	size_t left = tables[table].size;
+	size_t smallest = tables[table].smallest;
+
+	if (!left)
+		return 0;
 	if (!next || left < sizeof(record_size))
 		return -EINVAL;
 	memcpy(&record_size, next, sizeof(record_size));
 	next += sizeof(record_size);
 	left -= sizeof(record_size);
-	if (record_size < sizeof(struct ebs_relocation))
+	if (record_size < smallest)
 		return -EINVAL;
 	while (left) {
 		struct ext_section section;
@@ -100,12 +119,10 @@ int ebs_relocations_visit(const void *btf_ext, size_t size,
 		if (section.count > left / record_size)
 			return -EINVAL;
 		for (uint32_t i = 0; i < section.count; i++) {
-			struct ebs_relocation relocation;
-
-			memcpy(&relocation, next, sizeof(relocation));
+			memcpy(&record, next, smallest);
 			next += record_size;
 			left -= record_size;
-			int result = visit(context, section.name, &relocation);
+			int result = visit(context, section.name, &record);
 			if (result)
 				return result;
 		}

@@ -46,8 +46,9 @@ static uint32_t kind_bit(const struct btf_type *type)
 	}
 }
 
-static int on_relocation(void *context, uint32_t section, const struct ebs_relocation *relocation)
+static int on_relocation(void *context, uint32_t section, const void *record)
 {
+	const struct ebs_relocation *relocation = record;
 	struct wanted *wanted = context;
 
 	wanted->any = true;
@@ -161,7 +162,7 @@ int ebs_relocation_subset_make(const struct ebs_btf_blob *kernel, const void *el
 		return result;
 
 	struct wanted wanted = { .object = &object };
-	result = ebs_relocations_visit(ext, ext_size, on_relocation, &wanted);
+	result = ebs_ext_visit(ext, ext_size, EBS_EXT_RELOCATIONS, on_relocation, &wanted);
 	if (!result && wanted.names.failed)
 		result = -ENOMEM;
 	if (!result && wanted.impossible)

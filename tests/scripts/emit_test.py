@@ -79,8 +79,8 @@ def check_verifier():
     with script() as path:
         out, err = run(path, "--check", body=REFUSED, status=1)
         tap.equal(out, ["before"], "output")
-        tap.match(err[0], r"^ebscript: test\.lua: ")
-        tap.match("\n".join(err), r"R\d+ invalid mem access 'scalar'")
+        tap.match(err[0], r"^ebscript: test\.lua:14:9: error: the verifier refuses \"ebs_emit_test\": ")
+        tap.match("\n".join(err), r"^kernel: R\d+ invalid mem access 'scalar'")
 
 
 @tap.case("--check of a script that attaches a single program, or none at all")

@@ -166,9 +166,9 @@ struct relocations {
 	struct ebs_buffer text;
 };
 
-static int describe_relocation(void *context, uint32_t section,
-			       const struct ebs_relocation *relocation)
+static int describe_relocation(void *context, uint32_t section, const void *record)
 {
+	const struct ebs_relocation *relocation = record;
 	struct relocations *relocations = context;
 	const struct ebs_btf_blob *btf = &relocations->btf;
 	const struct btf_type *type = ebs_btf_type(btf, relocation->type);
@@ -192,7 +192,8 @@ static struct ebs_buffer relocations_of(const struct ebs_compile_output *output)
 	assert_non_null(ext);
 	assert_int_equal(ebs_btf_blob_view(&relocations.btf, btf, btf_size, "object", NULL), 0);
 	ebs_buffer_append_string(&relocations.text, "");
-	assert_int_equal(ebs_relocations_visit(ext, ext_size, describe_relocation, &relocations),
+	assert_int_equal(ebs_ext_visit(ext, ext_size, EBS_EXT_RELOCATIONS, describe_relocation,
+				       &relocations),
 			 0);
 	ebs_btf_blob_close(&relocations.btf);
 	return relocations.text;

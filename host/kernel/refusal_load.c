@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Loads an object with room for the verifier's log, and explains what the verifier refuses.
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/log.h"
+#include "kernel/object_private.h"
+#include "kernel/refusal.h"
+
+// libbpf names the program in its own words only.
+static struct ebs_program *find_refused(struct ebs_object *object)
+{
+	char words[256];
+
+	for (size_t i = 0; i < object->program_count; i++) {
+		snprintf(words, sizeof(words), "prog '%s': BPF program load failed",
+			 object->programs[i].name);
+		if (strstr(ebs_log_text(), words))
+			return &object->programs[i];
+	}
+	return NULL;
+}
+
+static void explain(struct ebs_object *object, const struct ebs_program *program, int number,
+		    const char *log, struct ebs_error *error)
+{
+	struct ebs_refused refused = {
+		.name = program->name,
+		.section = program->section,
+		.elf = object->elf,
+		.elf_size = object->elf_size,
+		.instructions = bpf_program__insns(program->handle),
+		.count = bpf_program__insn_cnt(program->handle),
+		.log = log,
+		.log_size = strlen(log),
+	};
+	struct ebs_buffer text = { 0 };
+
+	if (refused.log_size && !ebs_refusal_tell(&refused, &text))
+		ebs_error_set(error, "VERIFY", "%s", text.data);
+	else if (number == -E2BIG && !refused.log_size)
+		ebs_error_set(error, "VERIFY",
+			      "\"%s\" has %zu instructions: the kernel takes a million, and 4096 "
+			      "from who has not CAP_BPF",
+			      refused.name, refused.count);
+	ebs_buffer_free(&text);
+}
+
+int ebs_programs_load(struct ebs_object *object, struct ebs_error *error)
+{
+	size_t size;
+	char *log = ebs_refusal_log_memory(&size);
+
+	if (!log)
+		return ebs_error_errno(error, errno, "can't load %s", object->name);
+	for (size_t i = 0; i < object->program_count; i++)
+		bpf_program__set_log_buf(object->programs[i].handle, log, size);
+	int result = bpf_object__load(object->handle);
+	const struct ebs_program *refused = result ? find_refused(object) : NULL;
+	if (refused)
+		explain(object, refused, result, log, error);
+	ebs_refusal_log_free(log, size); // libbpf doesn't load an object twice
+	return result;
+}

@@ -1,0 +1,489 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the verifier refuses, on this kernel: the line of the C, what is wrong there, and nothing left behind."""
+import contextlib
+import re
+import tempfile
+from pathlib import Path
+
+import tap
+
+HEAD = '#include "ebscript.bpf.h"\n'
+SCRIPT = """\
+local bpf = require("bpf")
+
+local object, message, code = bpf.load({{ source = [[
+{source}
+]] }})
+{rest}
+"""
+FIRST = 4  # the line of the script that the source begins in
+FAIL = "assert(object, message)"
+
+HASH = """
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__type(key, u32);
+	__type(value, u64[8]);
+} slots SEC(".maps");
+"""
+RINGBUF = """
+struct event {
+	u32 pid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+"""
+
+
+@contextlib.contextmanager
+def script(source, rest=FAIL, files=()):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.lua"
+        path.write_text(SCRIPT.format(source=source, rest=rest))
+        for file, text in files:
+            (path.parent / file).write_text(text)
+        yield path
+
+
+def find(source, marked):
+    """(line of the script, column) of what stands behind "@" in `marked`, which is a line of the source."""
+    line = marked.replace("@", "")
+    return FIRST + source.split("\n").index(line), marked.index("@") + 1
+
+
+def expect_line(lines, source, marked, file="mine.lua", kind="error", words=""):
+    """Among `lines`: the place, then the line, then a caret under the marked column."""
+    number, column = find(source, marked)
+    pattern = rf"^(ebscript: )?{re.escape(file)}:{number}:{column}: {kind}: {words}"
+    at = next((i for i, line in enumerate(lines) if re.search(pattern, line)), None)
+    if at is None:
+        raise AssertionError(f"no line matches {pattern!r} in " + "\n".join(lines))
+    before, behind = marked.split("@")
+    tap.equal(lines[at + 1], f"{number:>5} | " + (before + behind).expandtabs(8), "the line")
+    tap.match(lines[at + 2], rf"^      \| {' ' * len(before.expandtabs(8))}\^~*$")
+
+
+def refuse(source, marked, words, kernel, notes=(), **options):
+    """The kernel must refuse `run` in the source, at the place of `marked`; gives the message's lines."""
+    tap.needs_kernel()
+    source = HEAD + source
+    with script(source) as path:
+        arguments = [*options.pop("arguments", ()), "--no-cache", path]
+        out, err = tap.ebscript(*arguments, status=1, timeout=6 * tap.PATIENCE, **options)
+    tap.equal(out, [], "standard output")
+    start = next(i for i, line in enumerate(err) if line.startswith("ebscript: "))
+    lines = err[start:]
+    tap.match(lines[0], rf'^ebscript: mine\.lua:.*: error: the verifier refuses "run": .*{words}')
+    expect_line(lines, source, marked)
+    for marked, said in notes:
+        expect_line(lines, source, marked, kind="note", words=said + "$")
+    tap.match("\n".join(lines), rf"^kernel: .*{kernel}")
+    tap.equal(lines[-1], "--verifier-log FILE writes the complete log", "the last line")
+    tap.ok(len(lines) <= 22, "not short: " + "\n".join(lines))
+    return lines
+
+
+UNCHECKED = HASH + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u32 key = 0;
+	u64 *value = bpf_map_lookup_elem(&slots, &key);
+
+	return value[3];
+}"""
+
+
+@tap.case("an unchecked map value")
+def unchecked():
+    call = "\tu64 *value = @bpf_map_lookup_elem(&slots, &key);"
+    lines = refuse(
+        UNCHECKED, "\treturn @value[3];", "`value` may be NULL here: compare it with NULL before using it$",
+        "invalid mem access 'map_value_or_null'", [(call, r"`value` is what bpf_map_lookup_elem\(\) gives here")],
+    )
+    number = find(HEAD + UNCHECKED, call)[0]
+    tap.match("\n".join(lines), rf"^  mine\.lua:{number}: \d+: \(85\) call bpf_map_lookup_elem#1 ; R0=map_value_or_null\(")
+    tap.match(lines[-2], rf"^  mine\.lua:{number + 2}: \d+: \(79\) r0 = \*\(u64 \*\)\(r0 \+24\)|\(61\)")
+
+
+@tap.case("a packet's bounds")
+def packet():
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	void *data_end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if ((void *)eth + 6 > data_end)
+		return XDP_PASS;
+	return eth->h_proto == 8 ? XDP_DROP : XDP_PASS;
+}""", "\treturn @eth->h_proto == 8 ? XDP_DROP : XDP_PASS;",
+           "`eth` may point past the end of the packet: compare it with data_end before reading "
+           r"\(it is read up to byte 14, and 6 are known to be there\)$",
+           r"invalid access to packet, off=12 size=2, R\d")
+
+
+@tap.case("an unbounded loop")
+def unbounded():
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u64 sum = 0;
+	u32 count = bpf_get_prandom_u32();
+
+	for (u32 i = 0; i < count; i++)
+		sum += bpf_ktime_get_ns();
+	return sum;
+}""", "\t@for (u32 i = 0; i < count; i++)",
+           r"saw no end of this loop, \d+ rounds before it gave up at \d+ instructions: count up to a smaller constant",
+           "BPF program is too large|jumps is too complex")
+
+
+@tap.case("a loop in which nothing changes")
+def endless():
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	asm volatile("again: if r1 != 0 goto again" ::: "r1");
+	return 0;
+}""", '\t@asm volatile("again: if r1 != 0 goto again" ::: "r1");', "this loop may never end: .* constant bound",
+           "infinite loop detected|back-edge from insn")
+
+
+@tap.case("too complex")
+def complex_program():
+    # Each question is open, and what it adds differs: 2^24 ways that all end differently.
+    questions = "".join(f"\tif (bpf_get_prandom_u32() & 1)\n\t\tsum = sum * 3 + {i};\n" for i in range(1, 25))
+    tap.needs_kernel()
+    source = HEAD + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u64 sum = 1;
+
+""" + questions + "\treturn sum > 5 ? bpf_ktime_get_ns() % sum : sum;\n}"
+    with script(source) as path:
+        _, err = tap.ebscript("--no-cache", path, status=1, timeout=6 * tap.PATIENCE)
+    tap.match(err[0], r"^ebscript: mine\.lua:\d+:\d+: error: the verifier refuses \"run\": there are too many ways through "
+                      r"the program: the verifier gave up after 1\d{6} instructions")
+    tap.match("\n".join(err), "^kernel: (BPF program is too large|The sequence of)")
+
+
+@tap.case("a stack over 512 bytes, by functions together")
+def stack():
+    refuse("""
+static __noinline int inner(u64 n)
+{
+	volatile char text[300];
+
+	text[n & 255] = n;
+	return text[(n + 1) & 255];
+}
+
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	volatile char text[320];
+	u64 n = bpf_get_prandom_u32();
+
+	text[n & 255] = inner(n);
+	return text[(n + 1) & 255];
+}""", "\tu64 n = @bpf_get_prandom_u32();",
+           r"need 6\d\d bytes of stack, and there are 512: .*per-CPU array map \(run\(\) has 320, inner\(\) has 300\)$",
+           r"combined stack size of 2 calls is 6\d\d\. Too large")
+
+
+@tap.case("a stack over 512 bytes in one function is the compiler's error, told once")
+def large_variable():
+    source = HEAD + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	char text[600] = {};
+
+	bpf_get_current_comm(text, sizeof(text));
+	return text[bpf_get_prandom_u32() & 255];
+}"""
+    with script(source) as path:
+        _, err = tap.ebscript("--no-cache", path, status=1)
+    number = find(source, "\tchar @text[600] = {};")[0]
+    said = [line for line in err if "stack limit" in line]
+    tap.equal(len(said), 1, "errors in " + "\n".join(err))
+    tap.match(said[0], rf"^ebscript: mine\.lua:{number}:\d+: error: .*stack limit")
+
+
+@tap.case("an unreleased reference")
+def reference():
+    refuse(RINGBUF + """
+SEC("raw_tp/sched_process_exec")
+int run(void *ctx)
+{
+	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return 0;
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	if (event->pid == 1)
+		return 0;
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}""", "@}", r"`event` is still held when the program ends here: call bpf_ringbuf_submit\(\) or bpf_ringbuf_discard\(\) on "
+           "every way$", "Unreleased reference id=", [
+               ("\tstruct event *event = @bpf_ringbuf_reserve(&events, sizeof(*event), 0);", "it comes from here"),
+               ("\tif (@event->pid == 1)", "the way that forgets it goes through here"),
+           ])
+
+
+# Since Linux 6.3 who has CAP_PERFMON may read what was never written.
+WITHOUT_PERFMON = {"command": "setpriv", "arguments": ["--bounding-set=-all,+bpf,+net_admin", tap.EBSCRIPT]}
+
+
+@tap.case("an uninitialised variable on the stack, read directly and by a helper")
+def uninitialised():
+    tap.needs_root()
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	volatile u64 count;
+
+	return count == 4;
+}""", "\treturn @count == 4;", "`count` (has no value here|isn't set whole)", "invalid read from stack",
+           **WITHOUT_PERFMON)
+    refuse(HASH.replace("u32", "struct key").replace("\nstruct {", "\nstruct key {\n\tu64 a, b;\n};\nstruct {", 1) + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	struct key key;
+
+	key.a = 1;
+	return bpf_map_delete_elem(&slots, &key);
+}""", "\treturn bpf_map_delete_elem(&slots, @&key);", "`&key` isn't set whole: its byte 8 of 16 has no value",
+           "invalid (indirect )?read from stack", **WITHOUT_PERFMON)
+
+
+@tap.case("a helper that isn't for this kind of program")
+def wrong_helper():
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	bpf_get_stackid(ctx, (void *)0, 0);
+	return XDP_PASS;
+}""", "\t@bpf_get_stackid(ctx, (void *)0, 0);", r'programs of SEC\("xdp"\) can\'t call bpf_get_stackid\(\)',
+           "program of this type cannot use helper bpf_get_stackid#27|unknown func bpf_get_stackid#27")
+
+
+@tap.case("a helper that the kernel hasn't")
+def no_helper():
+    refuse("""
+static long (*bpf_of_tomorrow)(int) = (void *)987;
+
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	return bpf_of_tomorrow(1);
+}""", "\treturn @bpf_of_tomorrow(1);", r"this kernel hasn't the helper bpf_of_tomorrow\(\) \(its number 987\)",
+           "invalid func unknown#987")
+
+
+@tap.case("pointer arithmetic: an index without bounds")
+def index():
+    refuse(HASH + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u32 key = 0;
+	u64 *slot = bpf_map_lookup_elem(&slots, &key);
+	u32 n = ctx->rx_queue_index;
+
+	if (!slot)
+		return 0;
+	slot[n] = 1;
+	return XDP_PASS;
+}""", "\t@slot[n] = 1;", "how far `slot` is moved has no upper bound here: compare the index with the size before$",
+           "R. unbounded memory access, make sure to bounds check any such access",
+           [("\tu32 n = ctx->@rx_queue_index;", "the number is read here, and may be up to 4294967295")])
+
+
+@tap.case("pointer arithmetic: what isn't allowed with pointers")
+def arithmetic():
+    refuse("""
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	long data = ctx->data;
+
+	return data * 3 > (long)ctx->data_end;
+}""", "\treturn @data * 3 > (long)ctx->data_end;", r"`data` is a pointer, and the verifier allows only \+ and - with",
+           r"R. pointer arithmetic with \*= operator prohibited")
+
+
+@tap.case("a GPL-only helper without the licence")
+def licence():
+    refuse("""
+char _license[] SEC("license") = "Proprietary";
+
+SEC("raw_tp/sched_process_exec")
+int run(void *ctx)
+{
+	bpf_printk("hello");
+	return 0;
+}""", '\t@bpf_printk("hello");', r'bpf_trace_printk\(\) is only for programs under the GPL: write `char _license\[\]',
+           "cannot call GPL")
+
+
+@tap.case("a pointer that is only a number")
+def number():
+    refuse("""
+SEC("raw_tp/sched_process_exec")
+int run(u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+
+	return task->pid;
+}""", "\treturn @task->pid;", r"`task` is only a number to the verifier.*BPF_CORE_READ\(\)", "invalid mem access '(scalar|inv)'",
+           [("\tstruct task_struct *task = (void *)@ctx[0];", "`task` is read here")])
+
+
+@tap.case("a field that the kernel hasn't")
+def no_field():
+    tap.needs_kernel()
+    source = HEAD + """
+#include <bpf/bpf_core_read.h>
+struct task_struct___tomorrow {
+	int mood;
+} __attribute__((preserve_access_index));
+
+SEC("raw_tp/sched_process_exec")
+int run(u64 *ctx)
+{
+	struct task_struct___tomorrow *task = (void *)ctx[0];
+
+	return BPF_CORE_READ(task, mood);
+}"""
+    with script(source) as path:
+        _, err = tap.ebscript("--no-cache", path, status=1)
+    tap.match(err[0], r"^ebscript: mine\.lua:\d+.*: error: the verifier refuses \"run\": struct task_struct has no field mood "
+                      r"in this kernel: ask with bpf_core_field_exists\(\)")
+
+
+@tap.case("a line inside a header, and the line of the script that led there")
+def header():
+    tap.needs_kernel()
+    source = HEAD + """
+#include "look.h"
+
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	return kind_of((void *)(long)ctx->data) == 8;
+}"""
+    look = "static __always_inline int kind_of(struct ethhdr *eth)\n{\n\treturn eth->h_proto;\n}\n"
+    with script(source, files=[("look.h", look)]) as path:
+        _, err = tap.ebscript("--no-cache", path, status=1)
+    tap.match(err[0], r"^ebscript: mine\.lua: .*look\.h:3:9: error: the verifier refuses \"run\": `eth` may point past")
+    expect_line(err, source, "\treturn kind_of((void *)(long)ctx->@data) == 8;", kind="note",
+                words="the way there leads through here")
+
+
+@tap.case("a function behind the program, of several programs and functions in one section")
+def functions():
+    refuse(HASH + """
+static __noinline u64 good(u32 key)
+{
+	u64 *value = bpf_map_lookup_elem(&slots, &key);
+
+	return value ? value[0] : 0;
+}
+
+static __noinline u64 bad(u32 key)
+{
+	u64 *value = bpf_map_lookup_elem(&slots, &key);
+
+	if (key == 3)
+		return 1;
+	return value[2] + 1;
+}
+
+SEC("xdp")
+int fine(struct xdp_md *ctx)
+{
+	return good(ctx->rx_queue_index);
+}
+
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	return good(ctx->ingress_ifindex) + bad(ctx->rx_queue_index);
+}""", "\treturn @value[2] + 1;", "`value` may be NULL here", "invalid mem access 'map_value_or_null'")
+
+
+@tap.case("a C file is named by its path")
+def c_file():
+    tap.needs_kernel()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "mine.bpf.c").write_text(HEAD + UNCHECKED)
+        (Path(folder) / "mine.lua").write_text('assert(require("bpf").load({ file = "mine.bpf.c" }))\n')
+        _, err = tap.ebscript("--no-cache", Path(folder) / "mine.lua", status=1)
+        number = (HEAD + UNCHECKED).split("\n").index("\treturn value[3];") + 1
+        tap.match(err[0], rf"^ebscript: mine\.lua: {re.escape(folder)}/mine\.bpf\.c:{number}:9: error: the verifier refuses")
+
+
+@tap.case('to the script it is nil, message, "VERIFY", and nothing is left; a cached object says the same')
+def to_the_script():
+    tap.needs_kernel()
+    rest = """
+print(object, code, #message < 2000, message:match("^mine.lua:%d+:%d+: error: the verifier refuses \\"run\\": `value`"))
+local function held()
+    local count = 0
+    for line in io.popen("ls -l /proc/$PPID/fd"):lines() do
+        count = count + (line:find("bpf") and 1 or 0)
+    end
+    return count
+end
+print(held())
+"""
+    with script(HEAD + UNCHECKED, rest) as path, tempfile.TemporaryDirectory() as cache:
+        first, err = tap.ebscript("--cache-dir", cache, path)
+        tap.equal(err, [], "standard error")
+        number = find(HEAD + UNCHECKED, "\treturn @value[3];")[0]
+        tap.equal(first, [f"nil\tVERIFY\ttrue\tmine.lua:{number}:9: error: the verifier refuses \"run\": `value`", "0"],
+                  "output")
+        tap.equal(tap.ebscript("--cache-dir", cache, path), (first, []), "output with a cached object")
+
+
+@tap.case("--verifier-log: the complete log of each refused program, from the first instruction on")
+def complete_log():
+    tap.needs_kernel()
+    rest = 'bpf.load({ source = [[\n' + HEAD + UNCHECKED.replace("run", "again") + "\n]] })\n" + FAIL
+    with script(HEAD + UNCHECKED, rest) as path:
+        log = path.parent / "verifier.log"
+        log.write_text("of the last time\n")
+        _, err = tap.ebscript("--no-cache", "--verifier-log", log, path, status=1)
+        tap.equal(err[-1], f"the complete log is in {log}", "the last line")
+        text = log.read_text()
+        tap.equal(re.findall(r'^program "(\w+)", SEC\("xdp"\), \d+ instructions:$', text, re.MULTILINE), ["run", "again"],
+                  "programs")
+        tap.equal(len(re.findall(r"^0: \([0-9a-f]{2}\) ", text, re.MULTILINE)), 2, "first instructions")
+        tap.equal(len(re.findall(r"^processed \d+ insns", text, re.MULTILINE)), 2, "last lines")
+        _, err = tap.ebscript("--no-cache", "--verifier-log", path.parent / "no" / "log", path, status=1)
+        tap.match(err[-1], r"^the log can't be written to .*/no/log: No such file or directory$")
+
+
+@tap.case("--verifier-log writes no file where nothing is refused")
+def no_log():
+    tap.needs_kernel()
+    fine = HEAD + 'SEC("xdp")\nint run(struct xdp_md *ctx)\n{\n\treturn XDP_PASS;\n}'
+    with script(fine) as path:
+        tap.equal(tap.ebscript("--no-cache", "--verifier-log", path.parent / "log", path), ([], []), "output")
+        tap.ok(not (path.parent / "log").exists(), "a log of nothing")
+
+
+tap.run()
