@@ -93,6 +93,7 @@ void ebs_columns_write_view(lua_State *L, struct script_columns *self)
 	struct ebs_view_bytes view;
 
 	if (self->own_formats) {
+		ebs_hold_view(L, 2); // ... owner
 		write_formatted(L, self);
 		return;
 	}

@@ -44,6 +44,10 @@ bool ebs_has_view(const struct ebs_layout *layout);
 void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t *data, size_t size,
 		   struct ebs_lifetime *lifetime);
 
+// Pushes what the bytes of the view at `index` live in: for as long as that is on the stack, no
+// collection of garbage can end the view. Raises when its time is over.
+void ebs_hold_view(lua_State *L, int index);
+
 // What the view at `index` shows. False when there is no view; raises when its time is over.
 struct ebs_view_bytes {
 	const struct ebs_layout *layout;

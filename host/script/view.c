@@ -93,6 +93,11 @@ static const struct ebs_view *check_and_hold(lua_State *L, int index)
 	return view;
 }
 
+void ebs_hold_view(lua_State *L, int index)
+{
+	check_and_hold(L, index); // owner
+}
+
 bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 {
 	if (!to_handle(L, index))
