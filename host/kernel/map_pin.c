@@ -45,10 +45,25 @@ int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
 	return result;
 }
 
+// A drain changes which map it is that programs use.
+static int refuse_halves(const struct ebs_map *map, const char *what, struct ebs_error *error)
+{
+	if (!map->halves)
+		return 0;
+	return ebs_error_explain(
+		error, EINVAL,
+		"can't %s map \"%s\": EBS_DRAINED makes two maps of it, which take "
+		"turns",
+		what, map->name);
+}
+
 int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 {
+	int result = refuse_halves(map, "pin", error);
 	char *kept;
 
+	if (result)
+		return result;
 	if (map->pin_path)
 		return ebs_error_explain(error, EEXIST,
 					 "map \"%s\" is pinned at \"%s\" already: unpin() it first",
@@ -80,8 +95,10 @@ int ebs_map_unpin(struct ebs_map *map, struct ebs_error *error)
 
 int ebs_map_freeze(const struct ebs_map *map, struct ebs_error *error)
 {
-	if (!bpf_map_freeze(map->fd))
-		return 0;
+	int result = refuse_halves(map, "freeze", error);
+
+	if (result || !bpf_map_freeze(map->fd))
+		return result;
 	if (errno == EBUSY)
 		return ebs_error_explain(
 			error, errno,

@@ -51,6 +51,8 @@ struct {
 	__type(value, u64);
 } read_only SEC(".maps");
 
+EBS_DRAINED(in_turns, BPF_MAP_TYPE_HASH, 10, u32, u64);
+
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 10);
@@ -229,6 +231,9 @@ case("what can't be pinned, or opened", function(object)
     tap.raises(function()
         bpf.pinned()
     end, "string expected")
+    local in_turns = object:map("in_turns")
+    tap.fails("EINVAL", "can't pin .* EBS_DRAINED makes two maps of it", in_turns:pin(path))
+    tap.fails("EINVAL", "can't freeze .* EBS_DRAINED makes two maps of it", in_turns:freeze())
     -- Removed by somebody else.
     tap.equal(map:pin(path), true)
     os.remove(path)
