@@ -304,7 +304,7 @@ tap.test("several types: what is wrong with them", function()
     end
     refused({}, nil, "table of handlers is empty")
     refused({ [1] = nothing }, nil, "names of types as keys")
-    refused({ ["struct exec_event"] = 1 }, nil, "functions as values")
+    refused({ ["struct exec_event"] = 1 }, nil, "functions or columns as values")
     refused({ ["struct none"] = nothing }, nil, "types have no 'struct none'")
     refused({ ["struct exit_event"] = nothing }, nil, "sizes don't tell apart: .* tag = ")
     refused({ ["struct exec_event"] = function(a, b) return a, b end }, nil, "has no field 'a'")
