@@ -15,6 +15,15 @@ lua_State *__real_luaL_newstate(void);
 void __wrap_luaL_openlibs(lua_State *L);
 lua_State *__wrap_luaL_newstate(void);
 
+// Lua's own functions for memory, which collect and ask again; its library of buffers asks once.
+extern const char luaM_toobig[] __attribute__((weak));
+extern const char luaM_malloc_[] __attribute__((weak));
+
+static bool asks_again(const char *caller)
+{
+	return caller > luaM_toobig && caller < luaM_malloc_ + 256;
+}
+
 static void *allocate(void *context, void *block, size_t old_size, size_t size)
 {
 	static bool again; // the state asks a second time, after it has collected
@@ -29,7 +38,8 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size)
 	if (!block || size > old_size) {
 		if (fault_is_due(FAULT_LUA))
 			return NULL;
-		if (every && !again && ++grown % every == 0) {
+		if (every && !again && asks_again(__builtin_return_address(0)) &&
+		    ++grown % every == 0) {
 			again = true;
 			return NULL;
 		}
