@@ -97,9 +97,11 @@ static bool is_trace(struct text line)
 		if (starts_with(line, words[i]))
 			return true;
 	// Said of every raw tracepoint's context.
-	return starts_with(line, "arg#") &&
-	       memmem(line.start, line.end - line.start, "size cannot be determined",
-		      strlen("size cannot be determined"));
+	return starts_with(line, "reg type unsupported for arg#") ||
+	       starts_with(line, "Unrecognized arg#") ||
+	       (starts_with(line, "arg#") &&
+		memmem(line.start, line.end - line.start, "size cannot be determined",
+		       strlen("size cannot be determined")));
 }
 
 static bool is_between_functions(struct text line)

@@ -83,6 +83,7 @@ int main(int argc, char **argv)
 		fail("usage: make_seeds OBJECT FOLDER");
 	folder = argv[2];
 	save("object", "seed.bpf.o", object.data, object.size);
+	save("refusal", "seed.bpf.o", object.data, object.size);
 	const void *btf = ebs_elf_section(object.data, object.size, ".BTF", &size);
 	if (!btf)
 		fail("the object's BTF");
