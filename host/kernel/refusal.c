@@ -10,6 +10,7 @@
 
 #define STEPS_SHOWN    6 // as many as a reader takes in
 #define LONGEST_STATE  100
+#define REASON_LINES   8      // kernels give three at most
 #define STEPS_SEARCHED 100000 // for the line outside of headers
 
 bool ebs_refusal_line(const struct ebs_refusal *refusal, uint32_t index, struct ebs_line *line)
@@ -124,8 +125,9 @@ static int base_register(const char *instruction)
 static int choose_message(struct ebs_refusal *refusal)
 {
 	const char *all = refusal->log.messages.data ? refusal->log.messages.data : "";
+	int lines = REASON_LINES;
 
-	for (const char *line = all; !refusal->rule; line++) {
+	for (const char *line = all; !refusal->rule && lines--; line++) {
 		size_t length = strcspn(line, "\n");
 
 		free(refusal->message);
@@ -218,10 +220,14 @@ static void append_kernel(const struct ebs_refusal *refusal, struct ebs_buffer *
 {
 	const struct ebs_trail *trail = &refusal->trail;
 	size_t shown = trail->count < STEPS_SHOWN - 1 ? trail->count : STEPS_SHOWN - 1;
+	const char *line = refusal->log.messages.data;
 
-	for (const char *line = refusal->log.messages.data; line && *line;
-	     line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strcspn(line, "\n"))
-		ebs_buffer_printf(out, "\nkernel: %.*s", (int)strcspn(line, "\n"), line);
+	for (int i = 0; i < REASON_LINES && line && *line; i++) {
+		size_t length = strcspn(line, "\n");
+
+		ebs_buffer_printf(out, "\nkernel: %.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
 	while (shown--)
 		append_step(refusal, &trail->steps[shown], (int)trail->registers[shown], out);
 	if (refusal->step.length)
