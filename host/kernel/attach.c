@@ -2,6 +2,7 @@
 // Attaching programs: the table of kinds, and the kinds that libbpf attaches with nothing added.
 #include "kernel/attach.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,14 @@ const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] 
 	[EBS_ATTACH_FUNCTION] = { "function", false },
 	[EBS_ATTACH_CATEGORY] = { "category", false },
 	[EBS_ATTACH_TRACEPOINT] = { "tracepoint", false },
+	[EBS_ATTACH_FUNCTIONS] = { "functions", false, true },
+	[EBS_ATTACH_SYMBOLS] = { "symbols", false, true },
+	[EBS_ATTACH_DIRECTION] = { "direction", false },
+	[EBS_ATTACH_FAMILY] = { "family", false },
+	[EBS_ATTACH_HOOK] = { "hook", false },
+	[EBS_ATTACH_PRIORITY] = { "priority", true },
+	[EBS_ATTACH_NETNS] = { "netns", false },
+	[EBS_ATTACH_MAP] = { "map", false },
 };
 
 static int attach_raw_tracepoint(struct ebs_program *program,
@@ -86,6 +95,9 @@ struct kind {
 };
 
 #define UPROBE_OPTIONS (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
+#define UPROBE_MULTI_OPTIONS (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
+#define ITER_OPTIONS   (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
+#define TC_OPTIONS     (OPTION(INTERFACE) | OPTION(DIRECTION))
 #define PERF_OPTIONS \
 	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
 
@@ -105,6 +117,12 @@ static const struct kind kinds[] = {
 	{ "kprobe", "kprobe", ebs_attach_kprobe, OPTION(FUNCTION) | OPTION(OFFSET),
 	  OPTION(FUNCTION), true },
 	{ "kretprobe", "kretprobe", ebs_attach_kprobe, OPTION(FUNCTION), OPTION(FUNCTION), true },
+	{ "kprobe.multi", "kprobe.multi", ebs_attach_kprobe_multi, OPTION(FUNCTIONS),
+	  OPTION(FUNCTIONS), true },
+	{ "kretprobe.multi", "kprobe.multi", ebs_attach_kprobe_multi, OPTION(FUNCTIONS),
+	  OPTION(FUNCTIONS), true },
+	{ "kprobe.session", "kprobe.session", ebs_attach_kprobe_multi, OPTION(FUNCTIONS),
+	  OPTION(FUNCTIONS), true },
 	{ "ksyscall", "ksyscall", ebs_attach_ksyscall, OPTION(FUNCTION), OPTION(FUNCTION), true },
 	{ "kretsyscall", "kretsyscall", ebs_attach_ksyscall, OPTION(FUNCTION), OPTION(FUNCTION),
 	  true },
@@ -112,6 +130,12 @@ static const struct kind kinds[] = {
 	{ "uprobe.s", "uprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uretprobe", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uretprobe.s", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
+	{ "uprobe.multi", "uprobe.multi", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	  OPTION(PATH) | OPTION(SYMBOLS), true },
+	{ "uretprobe.multi", "uprobe.multi", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	  OPTION(PATH) | OPTION(SYMBOLS), true },
+	{ "uprobe.session", "uprobe.session", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	  OPTION(PATH) | OPTION(SYMBOLS), true },
 	{ "usdt", "usdt", ebs_attach_usdt,
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME), true },
@@ -120,12 +144,22 @@ static const struct kind kinds[] = {
 	  false },
 	{ "xdp.frags", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE),
 	  false },
+	{ "tc", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
+	{ "tcx", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
+	{ "classifier", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
+	{ "netfilter", "netfilter", ebs_attach_netfilter,
+	  OPTION(FAMILY) | OPTION(HOOK) | OPTION(PRIORITY), OPTION(HOOK), false },
+	{ "sk_lookup", "sk_lookup", ebs_attach_netns, OPTION(NETNS), 0, false },
+	{ "flow_dissector", "flow_dissector", ebs_attach_netns, OPTION(NETNS), 0, false },
+	{ "sk_skb", "sk_skb", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
+	{ "sk_msg", "sk_msg", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
+	{ "socket", "socket", ebs_attach_socket, OPTION(INTERFACE), 0, false },
 	{ "cgroup", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "cgroup_skb", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "sockops", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
-	{ "iter", "iter", ebs_attach_btf, 0, 0, true },
-	{ "iter.s", "iter", ebs_attach_btf, 0, 0, true },
+	{ "iter", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
+	{ "iter.s", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
 	{ "fentry", "fentry", ebs_attach_btf, 0, 0, true },
 	{ "fentry.s", "fentry", ebs_attach_btf, 0, 0, true },
 	{ "fexit", "fexit", ebs_attach_btf, 0, 0, true },
@@ -209,13 +243,15 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 
 static void free_part(struct ebs_link_part part)
 {
-	if (part.handle)
+	if (part.detach)
+		part.detach(&part);
+	else if (part.handle)
 		bpf_link__destroy(part.handle);
 	else
 		close(part.fd);
 }
 
-static int add_part(struct ebs_link *link, struct ebs_link_part part)
+int ebs_link_add_part(struct ebs_link *link, struct ebs_link_part part)
 {
 	struct ebs_link_part *parts = reallocarray(link->parts, link->count + 1, sizeof(*parts));
 	if (!parts) {
@@ -231,12 +267,12 @@ int ebs_link_add(struct ebs_link *link, struct bpf_link *handle)
 {
 	if (!handle)
 		return errno ? -errno : -EOPNOTSUPP;
-	return add_part(link, (struct ebs_link_part){ .handle = handle });
+	return ebs_link_add_part(link, (struct ebs_link_part){ .handle = handle });
 }
 
 int ebs_link_add_fd(struct ebs_link *link, int fd)
 {
-	return add_part(link, (struct ebs_link_part){ .fd = fd });
+	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = fd });
 }
 
 struct ebs_link *ebs_program_attach(struct ebs_program *program,
@@ -305,6 +341,18 @@ void ebs_link_free(struct ebs_link *link)
 	free(link->parts);
 	free(link->interface);
 	free(link);
+}
+
+int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error)
+{
+	int fd = link->count == 1 && !link->parts[0].handle && strcmp(link->info.kind, "iter") == 0
+			 ? bpf_iter_create(link->parts[0].fd)
+			 : -EINVAL;
+
+	if (fd == -EINVAL)
+		return ebs_error_set(error, "EINVAL", "a link of kind %s has nothing to read",
+				     link->info.kind);
+	return fd < 0 ? ebs_error_errno(error, fd, "can't run the iterator") : fd;
 }
 
 struct ebs_link_info ebs_link_info(const struct ebs_link *link)

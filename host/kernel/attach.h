@@ -26,13 +26,23 @@ enum ebs_attach_option {
 	EBS_ATTACH_FUNCTION,  // text: of the kernel
 	EBS_ATTACH_CATEGORY,  // text: of a tracepoint
 	EBS_ATTACH_TRACEPOINT, // text: its name
+	EBS_ATTACH_FUNCTIONS,  // list: of the kernel, globs too
+	EBS_ATTACH_SYMBOLS,    // list: of a file, globs too
+	EBS_ATTACH_DIRECTION,  // text: "ingress" or "egress"
+	EBS_ATTACH_FAMILY,     // text: "ipv4" or "ipv6"
+	EBS_ATTACH_HOOK,       // text: of netfilter, "input"
+	EBS_ATTACH_PRIORITY,   // number: there; the lowest runs first
+	EBS_ATTACH_NETNS,      // text: a network namespace's path
+	EBS_ATTACH_MAP,        // text: a map of the same object
 	EBS_ATTACH_OPTIONS,
 };
 
-// Option names as scripts write them, and whether their value is a number.
+// Option names as scripts write them, and whether their value is a number, else text. A list is
+// text with commas; a script may also give a sequence.
 struct ebs_attach_option_info {
 	const char *name;
 	bool is_number;
+	bool is_list;
 };
 extern const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS];
 
@@ -52,7 +62,7 @@ struct ebs_link_info {
 	const char *kind; // "xdp", "tracepoint", ...
 	const char *interface;
 	unsigned ifindex;
-	const char *mode; // that XDP got: "native", "generic", "offload"
+	const char *mode; // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"
 };
 
 // NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the
@@ -61,6 +71,10 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 				    const struct ebs_attach_options *options,
 				    struct ebs_error *error);
 void ebs_link_free(struct ebs_link *link);
+
+// Runs an iterator's link once more. Returns a descriptor to read what it writes, or -errno with
+// `error` filled.
+int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error);
 struct ebs_link_info ebs_link_info(const struct ebs_link *link);
 
 // Does SEC() say all that is needed to attach?

@@ -12,6 +12,13 @@ struct ebs_link_part {
 	struct bpf_link *handle; // NULL: see fd
 	int fd;
 	bool never_misses; // the kernel counts nothing for it
+	// What ends with no descriptor: `detach` is called in place of closing one.
+	void (*detach)(const struct ebs_link_part *part);
+	int program; // descriptors that outlive the link; or an interface's index
+	int target;
+	int type;
+	uint32_t clsact_handle;
+	uint32_t clsact_priority;
 };
 
 struct ebs_link {
@@ -27,6 +34,7 @@ struct ebs_link {
 // as the failure that errno tells, so that libbpf's attach functions can be called in place.
 int ebs_link_add(struct ebs_link *link, struct bpf_link *handle);
 int ebs_link_add_fd(struct ebs_link *link, int fd);
+int ebs_link_add_part(struct ebs_link *link, struct ebs_link_part part);
 
 // missed.c: what the kernel counted for the link's probes.
 uint64_t ebs_link_missed(struct ebs_link *link);
@@ -61,5 +69,12 @@ ebs_attach_function ebs_attach_kprobe; // attach_probe.c
 ebs_attach_function ebs_attach_ksyscall;
 ebs_attach_function ebs_attach_uprobe;
 ebs_attach_function ebs_attach_usdt;
+ebs_attach_function ebs_attach_kprobe_multi; // attach_multi.c
+ebs_attach_function ebs_attach_uprobe_multi;
+ebs_attach_function ebs_attach_tc; // attach_net.c
+ebs_attach_function ebs_attach_netfilter;
+ebs_attach_function ebs_attach_netns;
+ebs_attach_function ebs_attach_sockmap;
+ebs_attach_function ebs_attach_socket;
 
 #endif

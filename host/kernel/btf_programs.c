@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/btf.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,16 +180,51 @@ static int check_target(int fd, const struct ebs_program *program, struct ebs_er
 		program->section, name);
 }
 
+// What an iterator walks over: a map's elements, one process, one cgroup; else all that there is.
+static int create_iterator(struct ebs_program *program, const struct ebs_attach_options *options,
+			   struct ebs_error *error)
+{
+	const char *name = options->values[EBS_ATTACH_MAP].text;
+	const char *cgroup = options->values[EBS_ATTACH_CGROUP].text;
+	union bpf_iter_link_info info = { 0 };
+	LIBBPF_OPTS(bpf_link_create_opts, create, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	const struct ebs_map *map = name ? ebs_object_map(program->object, name) : NULL;
+	int folder = -1;
+
+	if (name && !map)
+		return ebs_error_set(error, "EINVAL", "the object has no map \"%s\"", name);
+	if (map)
+		info.map.map_fd = map->fd;
+	if (options->values[EBS_ATTACH_PID].given)
+		info.task.pid = (uint32_t)options->values[EBS_ATTACH_PID].number;
+	if (cgroup) {
+		folder = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (folder < 0)
+			return ebs_error_errno(error, errno, "can't open cgroup \"%s\"", cgroup);
+		info.cgroup.cgroup_fd = folder;
+		info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+	}
+	int fd = bpf_link_create(bpf_program__fd(program->handle), 0, BPF_TRACE_ITER,
+				 map || cgroup || info.task.pid ? &create : NULL);
+	if (folder >= 0)
+		close(folder);
+	return fd < 0 ? ebs_error_errno(error, fd, "can't attach SEC(\"%s\")", program->section)
+		      : fd;
+}
+
 int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options *options,
 		   struct ebs_link *link, struct ebs_error *error)
 {
 	const struct section *section = find_section(program);
-	int program_fd = bpf_program__fd(program->handle);
 	int fd = section->attach_type == BPF_TRACE_ITER
-			 ? bpf_link_create(program_fd, 0, BPF_TRACE_ITER, NULL)
-			 : bpf_raw_tracepoint_open(NULL, program_fd);
+			 ? create_iterator(program, options, error)
+			 : bpf_raw_tracepoint_open(NULL, bpf_program__fd(program->handle));
 	if (fd < 0)
-		return ebs_error_errno(error, errno, "can't attach SEC(\"%s\")", program->section);
+		return ebs_error_is_set(error)
+			       ? fd
+			       : ebs_error_errno(error, fd, "can't attach SEC(\"%s\")",
+						 program->section);
 	int result = ebs_link_add_fd(link, fd);
 	return result ? result : check_target(fd, program, error);
 }

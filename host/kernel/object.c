@@ -43,6 +43,7 @@ static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 		struct ebs_program *described = &object->programs[object->program_count++];
 
 		described->handle = program;
+		described->object = object;
 		described->name = strdup(bpf_program__name(program));
 		described->section = strdup(bpf_program__section_name(program));
 		if (!described->name || !described->section)
@@ -64,6 +65,7 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 
 	ebs_log_clear();
 	ebs_btf_programs_register();
+	ebs_sections_register();
 	object->name = strdup(name);
 	object->elf = elf;
 	object->elf_size = size;

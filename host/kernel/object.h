@@ -18,6 +18,7 @@ struct ebs_object;
 
 struct ebs_program {
 	struct bpf_program *handle;
+	struct ebs_object *object;
 	char *name;
 	char *section;   // as in SEC(): "xdp", "kprobe/sys_execve"
 	uint32_t btf_id; // of what it attaches to in the kernel's BTF; 0: not known, or attaches

@@ -46,6 +46,9 @@ struct ebs_object {
 
 // btf_programs.c: once before the first open; and between open and load.
 int ebs_btf_programs_register(void);
+
+// sections.c
+void ebs_sections_register(void);
 int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error);
 
 // refusal_load.c: libbpf's part of loading; code "VERIFY" when the verifier refused a program, and

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "script/link_read.h"
 #include "script/object.h"
 #include "script/script.h"
 
@@ -123,8 +124,32 @@ static int link_tostring(lua_State *L)
 	return 1;
 }
 
+static struct script_link *check_open(lua_State *L)
+{
+	struct script_link *self = luaL_checkudata(L, 1, EBS_LINK_CLASS);
+
+	luaL_argcheck(L, self->link, 1, "the link is closed");
+	return self;
+}
+
+static int link_lines(lua_State *L)
+{
+	struct script_link *self = check_open(L);
+
+	return ebs_push_reader(L, self->link, self->object, NULL);
+}
+
+static int link_records(lua_State *L)
+{
+	struct script_link *self = check_open(L);
+
+	return ebs_push_reader(L, self->link, self->object, luaL_checkstring(L, 2));
+}
+
 static const luaL_Reg methods[] = {
 	{ "close", link_close },
+	{ "lines", link_lines },
+	{ "records", link_records },
 	{ NULL, NULL },
 };
 
@@ -136,4 +161,5 @@ static const luaL_Reg metamethods[] = {
 void ebs_register_link(lua_State *L)
 {
 	ebs_new_class(L, EBS_LINK_CLASS, methods, metamethods);
+	ebs_register_reader(L);
 }

@@ -35,6 +35,27 @@ struct ebs_program *ebs_check_program(lua_State *L, int index)
 	return check_program(L, index)->program;
 }
 
+// Replaces the sequence of names at the top by a text with commas between.
+static void join_list(lua_State *L, int index, const char *option)
+{
+	int list = lua_gettop(L);
+	luaL_Buffer text;
+
+	luaL_buffinit(L, &text);
+	for (lua_Unsigned i = 1; i <= lua_rawlen(L, list); i++) {
+		if (lua_rawgeti(L, list, (lua_Integer)i) != LUA_TSTRING)
+			luaL_argerror(L, index,
+				      lua_pushfstring(L, "option '%s' must be a list of strings",
+						      option));
+		if (i > 1)
+			luaL_addchar(&text, ',');
+		luaL_addvalue(&text);
+	}
+	luaL_pushresult(&text); // list text
+	lua_replace(L, list);   // text
+}
+
+// Leaves the lists that it made texts of on the stack, as long as the options are used.
 static void read_options(lua_State *L, int index, struct ebs_attach_options *options)
 {
 	const char *names[EBS_ATTACH_OPTIONS + 1] = { NULL };
@@ -45,13 +66,16 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++) {
 		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
 		int type = lua_getfield(L, index, info->name); // value
+		bool is_list = info->is_list && type == LUA_TTABLE;
 
 		options->values[i].given = type != LUA_TNIL;
+		if (is_list)
+			join_list(L, index, info->name); // text
 		if (type != LUA_TNIL && info->is_number && !lua_isinteger(L, -1))
 			luaL_argerror(
 				L, index,
 				lua_pushfstring(L, "option '%s' must be an integer", info->name));
-		if (type != LUA_TNIL && !info->is_number && type != LUA_TSTRING)
+		if (type != LUA_TNIL && !info->is_number && lua_type(L, -1) != LUA_TSTRING)
 			luaL_argerror(
 				L, index,
 				lua_pushfstring(L, "option '%s' must be a string", info->name));
@@ -59,7 +83,8 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 			options->values[i].number = lua_tointeger(L, -1);
 		else if (type != LUA_TNIL)
 			options->values[i].text = lua_tostring(L, -1); // the table keeps it
-		lua_pop(L, 1);                                         // -
+		if (!is_list)
+			lua_pop(L, 1); // -
 	}
 }
 

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Programs on the ways of packets beside XDP: TC, netfilter, network namespaces, sockets.
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kernel/attach_private.h"
+#include "kernel/link_create.h"
+#include "kernel/object.h"
+
+static int find_interface(const char *name, struct ebs_link *link, struct ebs_error *error)
+{
+	link->info.ifindex = if_nametoindex(name);
+	if (!link->info.ifindex)
+		return ebs_error_explain(error, ENODEV, "there is no network interface \"%s\"",
+					 name);
+	link->interface = strdup(name);
+	link->info.interface = link->interface;
+	return link->interface ? 0 : ebs_error_errno(error, ENOMEM, "can't attach to %s", name);
+}
+
+// A filter of a clsact qdisc, which stays when the process is killed.
+static void detach_clsact(const struct ebs_link_part *part)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = part->target, .attach_point = part->type);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = part->clsact_handle,
+		    .priority = part->clsact_priority);
+
+	bpf_tc_detach(&hook, &options);
+}
+
+static int attach_clsact(struct ebs_program *program, bool egress, struct ebs_link *link)
+{
+	enum bpf_tc_attach_point point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->info.ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program->handle));
+	int result = bpf_tc_hook_create(&hook);
+
+	if (result && result != -EEXIST)
+		return result;
+	result = bpf_tc_attach(&hook, &options);
+	if (result)
+		return result;
+	link->info.mode = "clsact";
+	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = -1,
+							       .detach = detach_clsact,
+							       .target = (int)link->info.ifindex,
+							       .type = point,
+							       .clsact_handle = options.handle,
+							       .clsact_priority =
+								       options.priority });
+}
+
+static int parse_direction(const struct ebs_program *program,
+			   const struct ebs_attach_options *options, bool *egress,
+			   struct ebs_error *error)
+{
+	const char *direction = options->values[EBS_ATTACH_DIRECTION].text;
+
+	if (!direction)
+		direction = ebs_section_target(program);
+	*egress = direction && strcmp(direction, "egress") == 0;
+	if (direction && !*egress && strcmp(direction, "ingress"))
+		return ebs_error_set(error, "EINVAL",
+				     "TC has no direction \"%s\": it is ingress or egress",
+				     direction);
+	return 0;
+}
+
+int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *options,
+		  struct ebs_link *link, struct ebs_error *error)
+{
+	const char *interface = options->values[EBS_ATTACH_INTERFACE].text;
+	bool egress;
+	int result = parse_direction(program, options, &egress, error);
+
+	if (!result)
+		result = find_interface(interface, link, error);
+	if (result)
+		return result;
+	int fd = ebs_link_create(&(struct ebs_link_attributes){
+		.program = bpf_program__fd(program->handle),
+		.target = link->info.ifindex,
+		.type = egress ? EBS_ATTACH_TYPE_TCX_EGRESS : EBS_ATTACH_TYPE_TCX_INGRESS });
+	if (fd >= 0) {
+		link->info.mode = "tcx";
+		return ebs_link_add_fd(link, fd);
+	}
+	result = fd == -EINVAL || fd == -EOPNOTSUPP ? attach_clsact(program, egress, link) : fd;
+	return result ? ebs_error_errno(error, result, "can't attach to TC %s of %s",
+					egress ? "egress" : "ingress", interface)
+		      : 0;
+}
+
+int ebs_attach_netfilter(struct ebs_program *program, const struct ebs_attach_options *options,
+			 struct ebs_link *link, struct ebs_error *error)
+{
+	static const char *const hooks[] = { [NF_INET_PRE_ROUTING] = "prerouting",
+					     [NF_INET_LOCAL_IN] = "input",
+					     [NF_INET_FORWARD] = "forward",
+					     [NF_INET_LOCAL_OUT] = "output",
+					     [NF_INET_POST_ROUTING] = "postrouting" };
+	const char *family = options->values[EBS_ATTACH_FAMILY].text;
+	const char *hook = options->values[EBS_ATTACH_HOOK].text;
+	bool ipv6 = family && strcmp(family, "ipv6") == 0;
+	uint32_t number = 0;
+
+	while (number < NF_INET_NUMHOOKS && strcmp(hooks[number], hook))
+		number++;
+	if (number == NF_INET_NUMHOOKS)
+		return ebs_error_set(error, "EINVAL",
+				     "netfilter has no hook \"%s\": it is prerouting, input, "
+				     "forward, output or postrouting",
+				     hook);
+	if (family && !ipv6 && strcmp(family, "ipv4"))
+		return ebs_error_set(error, "EINVAL",
+				     "netfilter has no family \"%s\": it is ipv4 or ipv6", family);
+	int fd = ebs_link_create(&(struct ebs_link_attributes){
+		.program = bpf_program__fd(program->handle),
+		.type = EBS_ATTACH_TYPE_NETFILTER,
+		.netfilter = { .family = ipv6 ? PF_INET6 : PF_INET,
+			       .hook = number,
+			       .priority = (int32_t)options->values[EBS_ATTACH_PRIORITY].number } });
+	if (fd == -EEXIST || fd == -EBUSY)
+		return ebs_error_explain(error, fd,
+					 "netfilter's hook %s has a program of priority %d already: "
+					 "give this one another",
+					 hook, (int)options->values[EBS_ATTACH_PRIORITY].number);
+	return fd < 0 ? ebs_error_errno(error, fd, "can't attach to netfilter's hook %s", hook)
+		      : ebs_link_add_fd(link, fd);
+}
+
+int ebs_attach_netns(struct ebs_program *program, const struct ebs_attach_options *options,
+		     struct ebs_link *link, struct ebs_error *error)
+{
+	const char *path = options->values[EBS_ATTACH_NETNS].text;
+	if (!path)
+		path = "/proc/self/ns/net";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ebs_error_errno(error, errno, "can't open network namespace \"%s\"", path);
+	int result = ebs_link_add(link, bpf_program__attach_netns(program->handle, fd));
+	close(fd);
+	if (result == -EEXIST || result == -E2BIG)
+		return ebs_error_explain(error, result,
+					 "network namespace %s has such a program already", path);
+	return result ? ebs_error_errno(error, result, "can't attach to network namespace %s", path)
+		      : 0;
+}
+
+static void detach_sockmap(const struct ebs_link_part *part)
+{
+	bpf_prog_detach2(part->program, part->target, part->type);
+}
+
+// The map's sockets run it. It goes with the map, too.
+int ebs_attach_sockmap(struct ebs_program *program, const struct ebs_attach_options *options,
+		       struct ebs_link *link, struct ebs_error *error)
+{
+	const char *name = options->values[EBS_ATTACH_MAP].text;
+	struct ebs_map *map = ebs_object_map(program->object, name);
+	enum bpf_attach_type type = bpf_program__expected_attach_type(program->handle);
+
+	if (!map || (map->type != BPF_MAP_TYPE_SOCKMAP && map->type != BPF_MAP_TYPE_SOCKHASH))
+		return ebs_error_set(error, "EINVAL", "the object has no sockmap or sockhash \"%s\"",
+				     name);
+	if (strncmp(program->section, "sk_msg", 6) == 0)
+		type = BPF_SK_MSG_VERDICT;
+	else if (type != BPF_SK_SKB_STREAM_PARSER && type != BPF_SK_SKB_STREAM_VERDICT)
+		type = BPF_SK_SKB_VERDICT;
+	struct ebs_link_part part = { .fd = -1,
+				      .detach = detach_sockmap,
+				      .program = bpf_program__fd(program->handle),
+				      .target = map->fd,
+				      .type = type };
+	int result = bpf_prog_attach(part.program, part.target, type, 0);
+	if (result == -EBUSY)
+		return ebs_error_explain(error, result,
+					 "map \"%s\" has a program that excludes this one", name);
+	if (result)
+		return ebs_error_errno(error, result, "can't attach to map \"%s\"", name);
+	return ebs_link_add_part(link, part);
+}
+
+// A packet socket that nobody reads: the program sees each packet of the interface, or of all.
+int ebs_attach_socket(struct ebs_program *program, const struct ebs_attach_options *options,
+		      struct ebs_link *link, struct ebs_error *error)
+{
+	const char *interface = options->values[EBS_ATTACH_INTERFACE].text;
+	int program_fd = bpf_program__fd(program->handle);
+	int result = interface ? find_interface(interface, link, error) : 0;
+	if (result)
+		return result;
+	// Bound only once the program is there, so that nothing gets in before.
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_protocol = htons(ETH_P_ALL),
+				       .sll_ifindex = (int)link->info.ifindex };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return ebs_error_errno(error, errno, "can't open a packet socket");
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program_fd, sizeof(program_fd)) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		result = ebs_error_errno(error, errno, "can't attach a socket filter to %s",
+					 interface ? interface : "all interfaces");
+	if (result) {
+		close(fd);
+		return result;
+	}
+	return ebs_link_add_fd(link, fd);
+}

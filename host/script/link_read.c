@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What iterator programs write: link:lines(), link:records().
+#include "script/link_read.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "script/value.h"
+
+#define CLASS "bpf.Reader"
+
+struct reader {
+	FILE *file; // NULL at the end
+	char *line; // of getline()
+	size_t line_size;
+	const struct ebs_layout *layout; // of a record, in `line`; NULL: lines
+};
+
+static int reader_close(lua_State *L)
+{
+	struct reader *reader = luaL_checkudata(L, 1, CLASS);
+
+	if (reader->file)
+		fclose(reader->file);
+	free(reader->line);
+	reader->file = NULL;
+	reader->line = NULL;
+	return 0;
+}
+
+static int end(lua_State *L, struct reader *reader)
+{
+	int number = ferror(reader->file) ? errno : 0;
+
+	lua_settop(L, 1);
+	reader_close(L);
+	if (number)
+		return luaL_error(L, "the iterator failed: %s", strerror(number));
+	lua_pushnil(L);
+	return 1;
+}
+
+// (reader) -> line or record
+static int reader_next(lua_State *L)
+{
+	struct reader *reader = luaL_checkudata(L, 1, CLASS);
+
+	if (!reader->file)
+		return 0;
+	if (reader->layout) {
+		size_t size = fread(reader->line, 1, reader->layout->size, reader->file);
+
+		if (size == 0)
+			return end(L, reader);
+		if (size < reader->layout->size)
+			return luaL_error(L, "the iterator ends within a record: %d of %d bytes of %s",
+					  (int)size, (int)reader->layout->size,
+					  reader->layout->name);
+		ebs_push_value(L, reader->layout, (const uint8_t *)reader->line, size);
+		return 1;
+	}
+	ssize_t length = getline(&reader->line, &reader->line_size, reader->file);
+	if (length < 0)
+		return end(L, reader);
+	if (length && reader->line[length - 1] == '\n')
+		length--;
+	lua_pushlstring(L, reader->line, (size_t)length);
+	return 1;
+}
+
+static const struct ebs_layout *find_layout(lua_State *L, struct script_object *object,
+					    const char *type)
+{
+	struct ebs_types *types = ebs_object_types(object->handle);
+	uint32_t id = ebs_types_find(types, type);
+	struct ebs_error error = { 0 };
+
+	if (!id)
+		luaL_argerror(L, 2,
+			      lua_pushfstring(L,
+					      "the object's types have no '%s': of types that only a "
+					      "program uses the compiler keeps nothing; a global "
+					      "variable of the type helps",
+					      type));
+	const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
+	if (!layout)
+		ebs_raise(L, &error);
+	if (!layout->size)
+		luaL_argerror(L, 2, lua_pushfstring(L, "'%s' has no size", type));
+	return layout;
+}
+
+int ebs_push_reader(lua_State *L, const struct ebs_link *link, struct script_object *object,
+		    const char *type)
+{
+	const struct ebs_layout *layout = type ? find_layout(L, object, type) : NULL;
+	struct ebs_error error = { 0 };
+
+	lua_pushcfunction(L, reader_next);                               // next
+	struct reader *reader = lua_newuserdatauv(L, sizeof(*reader), 1); // next reader
+	*reader = (struct reader){ .layout = layout };
+	luaL_setmetatable(L, CLASS);
+	lua_pushvalue(L, 1); // next reader link: it keeps the types
+	lua_setiuservalue(L, -2, 1);
+	int fd = ebs_link_iterate(link, &error);
+	if (fd < 0)
+		return ebs_fail(L, &error);
+	reader->file = fdopen(fd, "r");
+	if (!reader->file)
+		close(fd);
+	if (layout)
+		reader->line = malloc(layout->size);
+	if (!reader->file || (layout && !reader->line))
+		return luaL_error(L, "not enough memory");
+	lua_pushnil(L);        // next reader nil
+	lua_pushvalue(L, -2);  // next reader nil reader: closed when the loop is left early
+	return 4;
+}
+
+static const luaL_Reg methods[] = {
+	{ NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = {
+	{ "__close", reader_close },
+	{ "__gc", reader_close },
+	{ NULL, NULL },
+};
+
+void ebs_register_reader(lua_State *L)
+{
+	ebs_new_class(L, CLASS, methods, metamethods);
+}
