@@ -287,6 +287,14 @@ local Program = {}
 ---@field ["function"]? string a function or system call of the kernel
 ---@field category? string of a tracepoint
 ---@field tracepoint? string its name
+---@field functions? string|string[] of the kernel: names and globs
+---@field symbols? string|string[] of a file: names and globs
+---@field direction? "ingress"|"egress" of TC
+---@field hook? "prerouting"|"input"|"forward"|"output"|"postrouting" of netfilter
+---@field family? "ipv4"|"ipv6" of netfilter
+---@field priority? integer of netfilter; the lowest runs first
+---@field netns? string a network namespace's path
+---@field map? string a map of the same object: of sockets, or to walk over
 
 ---@param options? bpf.AttachOptions
 ---@return bpf.Link? link
@@ -295,15 +303,17 @@ local Program = {}
 function Program:attach(options) end
 
 ---@class bpf.TestRunOptions
----@field data? string the bytes to run on
+---@field data? string the bytes of a packet
+---@field context? string|integer[] what the program gets as its context
 ---@field repeat_count? integer how often, for the timing
 
 ---@class bpf.TestRunResult
 ---@field return_value integer
 ---@field data string the bytes afterwards
+---@field context string what is in it afterwards
 ---@field duration_ns integer of one run, on average
 
---- Runs the program on bytes that the script gives, without attaching it.
+--- Runs the program on what the script gives, without attaching it.
 ---@param options? bpf.TestRunOptions
 ---@return bpf.TestRunResult? result
 ---@return string? message
@@ -470,7 +480,7 @@ function Map:submit(value, type) end
 ---@field kind string "xdp", "tracepoint", ...
 ---@field interface? string
 ---@field ifindex? integer
----@field mode? string that XDP got
+---@field mode? string that XDP or TC got
 
 --- An attached program.
 ---@class bpf.Link
@@ -479,6 +489,19 @@ local Link = {}
 
 --- Detaches. Harmless when repeated.
 function Link:close() end
+
+--- What an iterator prints, for a loop.
+---@return (fun(): string?)? next
+---@return string|any message
+---@return string? code
+function Link:lines() end
+
+--- The structs that an iterator writes, for a loop.
+---@param type string "struct row"
+---@return (fun(): table?)? next
+---@return string|any message
+---@return string? code
+function Link:records(type) end
 
 ---@class bpf.Timer
 local Timer = {}

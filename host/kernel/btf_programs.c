@@ -209,6 +209,9 @@ static int create_iterator(struct ebs_program *program, const struct ebs_attach_
 				 map || cgroup || info.task.pid ? &create : NULL);
 	if (folder >= 0)
 		close(folder);
+	if (fd == -EBADF && !map)
+		return ebs_error_set(error, "EINVAL", "SEC(\"%s\") walks over a map: give it map",
+				     program->section);
 	return fd < 0 ? ebs_error_errno(error, fd, "can't attach SEC(\"%s\")", program->section)
 		      : fd;
 }

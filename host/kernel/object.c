@@ -322,32 +322,6 @@ struct ebs_types *ebs_object_types(struct ebs_object *object)
 	return object->types;
 }
 
-int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size,
-			 uint32_t repeat, struct ebs_test_result *result, struct ebs_buffer *out,
-			 struct ebs_error *error)
-{
-	// Programs may grow a packet by what fits before and behind it in a page.
-	size_t capacity = size + 4096;
-	void *after = malloc(capacity);
-	if (!after)
-		return ebs_error_errno(error, ENOMEM, "can't run %s", program->name);
-
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = size ? data : NULL, .data_size_in = size,
-		    .data_out = size ? after : NULL, .data_size_out = size ? capacity : 0,
-		    .repeat = size ? repeat : 0);
-	int status = bpf_prog_test_run_opts(bpf_program__fd(program->handle), &options);
-
-	if (status)
-		ebs_error_errno(error, status, "can't run %s (SEC(\"%s\")) on given bytes",
-				program->name, program->section);
-	else
-		ebs_buffer_append(out, after, options.data_size_out);
-	free(after);
-	result->return_value = options.retval;
-	result->duration = options.duration;
-	return status;
-}
-
 const char *ebs_object_library_version(void)
 {
 	return libbpf_version_string() + 1; // behind the 'v'

@@ -85,15 +85,28 @@ int ebs_program_fd(const struct ebs_program *program);
 
 struct ebs_types *ebs_object_types(struct ebs_object *object);
 
-// Runs the program once on `data` (`repeat` times for the timing). Appends the bytes afterwards to
-// `out`.
+// Runs the program `repeat` times without attaching it. Which of data (a packet) and context (the
+// arguments of a raw tracepoint, a struct such as __sk_buff, ...) it takes depends on its kind.
+struct ebs_test_input {
+	const void *data;
+	size_t data_size;
+	const void *context;
+	size_t context_size;
+	uint32_t repeat;
+};
+
 struct ebs_test_result {
 	uint32_t return_value;
-	uint32_t duration; // ns for each run, on average
+	uint32_t duration;	// ns for each run, on average
+	struct ebs_buffer data; // what is in them afterwards; owned
+	struct ebs_buffer context;
 };
-int ebs_program_test_run(struct ebs_program *program, const void *data, size_t size,
-			 uint32_t repeat, struct ebs_test_result *result, struct ebs_buffer *out,
-			 struct ebs_error *error);
+
+// Returns 0 with `result` filled, or -errno with `error` filled; ebs_test_result_free() in either
+// case.
+int ebs_program_test_run(struct ebs_program *program, const struct ebs_test_input *input,
+			 struct ebs_test_result *result, struct ebs_error *error);
+void ebs_test_result_free(struct ebs_test_result *result);
 
 // Of the libbpf that runs, as "1.1"; static text.
 const char *ebs_object_library_version(void);

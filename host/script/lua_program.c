@@ -102,40 +102,76 @@ static int program_attach(lua_State *L)
 	return 1; // object link
 }
 
-// program:test_run{ data = bytes, repeat_count = n } -> { return_value, data, duration_ns }
+// The context: bytes, or for raw tracepoints a sequence of integers. Leaves its bytes on the stack.
+static const char *read_context(lua_State *L, size_t *size)
+{
+	luaL_Buffer bytes;
+
+	if (lua_getfield(L, 2, "context") != LUA_TTABLE)
+		return luaL_optlstring(L, -1, "", size);
+	int list = lua_gettop(L);
+	luaL_buffinit(L, &bytes);
+	for (lua_Unsigned i = 1; i <= lua_rawlen(L, list); i++) {
+		lua_rawgeti(L, list, (lua_Integer)i);
+		uint64_t number = (uint64_t)luaL_checkinteger(L, -1);
+		lua_pop(L, 1);
+		luaL_addlstring(&bytes, (const char *)&number, sizeof(number));
+	}
+	luaL_pushresult(&bytes); // list bytes
+	lua_replace(L, list);    // bytes
+	return lua_tolstring(L, list, size);
+}
+
+static void set_bytes(lua_State *L, const char *name, const struct ebs_buffer *bytes)
+{
+	lua_pushlstring(L, bytes->data ? bytes->data : "", bytes->size);
+	lua_setfield(L, -2, name);
+}
+
+static int push_test_result(lua_State *L)
+{
+	const struct ebs_test_result *result = lua_touserdata(L, 1);
+
+	lua_createtable(L, 0, 4); // table
+	set_bytes(L, "data", &result->data);
+	set_bytes(L, "context", &result->context);
+	lua_pushinteger(L, result->return_value);
+	lua_setfield(L, -2, "return_value");
+	lua_pushinteger(L, result->duration);
+	lua_setfield(L, -2, "duration_ns");
+	return 1;
+}
+
+// program:test_run{ data = bytes, context = bytes, repeat_count = n }
+//	-> { return_value, data, context, duration_ns }
 static int program_test_run(lua_State *L)
 {
-	static const char *const names[] = { "data", "repeat_count", NULL };
+	static const char *const names[] = { "data", "context", "repeat_count", NULL };
 	struct script_program *self = check_program(L, 1);
+	struct ebs_test_input input = { .data = "", .context = "", .repeat = 1 };
 	struct ebs_test_result result;
-	struct ebs_buffer after = { 0 };
 	struct ebs_error error = { 0 };
-	const char *data = "";
-	size_t size = 0;
-	lua_Integer repeat = 1;
 
 	lua_settop(L, 2);
 	if (!lua_isnil(L, 2)) {
 		ebs_check_option_names(L, 2, names);
 		lua_getfield(L, 2, "data"); // data
-		data = luaL_optlstring(L, 3, "", &size);
+		input.data = luaL_optlstring(L, 3, "", &input.data_size);
 		lua_getfield(L, 2, "repeat_count"); // data repeat
-		repeat = luaL_optinteger(L, 4, 1);
+		lua_Integer repeat = luaL_optinteger(L, 4, 1);
 		luaL_argcheck(L, repeat >= 1 && repeat <= INT32_MAX, 2,
 			      "repeat_count must be at least 1");
+		input.repeat = (uint32_t)repeat;
+		input.context = read_context(L, &input.context_size); // data repeat context
 	}
-	if (ebs_program_test_run(self->program, data, size, (uint32_t)repeat, &result, &after,
-				 &error))
+	int failed = ebs_program_test_run(self->program, &input, &result, &error);
+	lua_pushcfunction(L, push_test_result); // function
+	lua_pushlightuserdata(L, &result);      // function result
+	int status = failed ? LUA_OK : lua_pcall(L, 1, 1, 0);
+	ebs_test_result_free(&result);
+	if (failed)
 		return ebs_fail(L, &error);
-	ebs_push_buffer(L, &after); // data
-	lua_createtable(L, 0, 3);   // data result
-	lua_insert(L, -2);          // result data
-	lua_setfield(L, -2, "data");
-	lua_pushinteger(L, result.return_value);
-	lua_setfield(L, -2, "return_value");
-	lua_pushinteger(L, result.duration);
-	lua_setfield(L, -2, "duration_ns");
-	return 1;
+	return status == LUA_OK ? 1 : lua_error(L);
 }
 
 static int program_index(lua_State *L)

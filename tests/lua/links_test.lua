@@ -337,7 +337,7 @@ tap.test("targets that do not exist", function()
         { frequency = 9, period = 9 }
     )
     fails("EINVAL", "either a frequency .* or a period", "perf_event", { frequency = 0 })
-    fails("EINVAL", "programs of SEC%(\"socket\"%) can't be attached", "socket")
+    fails("EINVAL", "programs of SEC%(\"syscall\"%) can't be attached", "syscall")
     fails("ENODEV", "no network interface \"nothing\"", "xdp", { interface = "nothing" })
     fails("EINVAL", "give it interface", "xdp")
 end)
@@ -471,7 +471,7 @@ int change(struct xdp_md *context)
     tap.equal(math.type(result.duration_ns), "integer")
     tap.fails(
         "EINVAL",
-        "can't run change %(SEC%(\"xdp\"%)%) on given bytes",
+        "can't run change %(SEC%(\"xdp\"%)%) on what it got",
         change:test_run({ data = "short" })
     )
     tap.raises(function()
@@ -479,7 +479,7 @@ int change(struct xdp_md *context)
     end, "repeat_count must be at least 1")
     tap.raises(function()
         change:test_run({ bytes = "" })
-    end, "no option 'bytes'.*data, repeat_count")
+    end, "no option 'bytes'.*data, context, repeat_count")
 end)
 
 tap.done()

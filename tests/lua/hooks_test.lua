@@ -1,0 +1,193 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Many functions at once, iterators that are read, programs that are run on what a script gives.
+local bpf = require("bpf")
+local tap = require("tap")
+
+tap.needs_kernel()
+
+local own = io.open("/proc/self/stat"):read("n")
+
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+const volatile u32 own;
+u64 calls, returns, seen;
+
+static bool is_mine(void)
+{
+	return bpf_get_current_pid_tgid() >> 32 == own;
+}
+
+SEC("uprobe.multi/libc.so.6:getenv*")
+int called(void *ctx)
+{
+	if (is_mine())
+		__sync_fetch_and_add(&calls, 1);
+	return 0;
+}
+
+SEC("uretprobe.multi")
+int returned(void *ctx)
+{
+	if (is_mine())
+		__sync_fetch_and_add(&returns, 1);
+	return 0;
+}
+
+struct row {
+	u32 pid;
+	char comm[16];
+} unused;
+
+SEC("iter/task")
+int tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct row row = {};
+
+	if (!task)
+		return 0;
+	row.pid = task->tgid;
+	bpf_probe_read_kernel_str(row.comm, sizeof(row.comm), task->comm);
+	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, u64);
+} counts SEC(".maps");
+
+SEC("iter/bpf_map_elem")
+int elements(struct bpf_iter__bpf_map_elem *ctx)
+{
+	u32 *key = ctx->key;
+	u64 *value = ctx->value;
+
+	if (key && value)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%d is %llu\n", *key, *value);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	seen = ctx->args[0] * 100 + ctx->args[1];
+	return 7;
+}
+
+struct arguments {
+	u64 in;
+	u64 out;
+};
+
+SEC("syscall")
+int twice(struct arguments *arguments)
+{
+	arguments->out = arguments->in * 2;
+	return 3;
+}
+
+SEC("tc")
+int mark(struct __sk_buff *skb)
+{
+	skb->mark += 1;
+	return 5;
+}
+
+SEC("kprobe/vfs_read")
+int probe(void *ctx)
+{
+	return 0;
+}
+]], constants = { own = own } }))
+
+tap.test("functions of a file by globs and lists", function()
+    local globals = object.globals
+    local link <close> = assert(object:program("called"):attach())
+    local more <close> = assert(object:program("returned"):attach({
+        path = "c", symbols = { "getenv", "no_such_function*" },
+    }))
+    tap.equal(tostring(link), "bpf.Link: uprobe.multi")
+    local calls, returns = globals.calls, globals.returns
+    os.getenv("HOME")
+    tap.ok(globals.calls > calls, "calls")
+    tap.ok(globals.returns > returns, "returns")
+    more:close()
+    returns = globals.returns
+    os.getenv("HOME")
+    tap.equal(globals.returns, returns)
+end)
+
+tap.test("functions that there are not", function()
+    local program = object:program("returned")
+    tap.fails("ENOENT", "no functions \"nope%*,no\"", program:attach({
+        path = "libc.so.6", symbols = { "nope*", "no" },
+    }))
+    tap.fails("EINVAL", "give it path, symbols", program:attach())
+    tap.fails("EINVAL", "give it symbols", program:attach({ path = "libc.so.6" }))
+    tap.raises(function()
+        program:attach({ path = "c", symbols = { 1 } })
+    end, "'symbols' must be a list of strings")
+end)
+
+tap.test("what iterators write, as records", function()
+    local link <close> = assert(object:program("tasks"):attach({ pid = own }))
+    for _ = 1, 2 do -- each time anew
+        local rows = {}
+        for row in link:records("struct row") do
+            rows[#rows + 1] = row
+        end
+        tap.equal(rows[1].pid, own)
+        tap.equal(math.type(rows[1].pid), "integer")
+        tap.ok(#rows[1].comm > 0)
+        for _, row in ipairs(rows) do
+            tap.equal(row.pid, own)
+        end
+    end
+    local all <close> = assert(object:program("tasks"):attach())
+    local next_row, reader = all:records("struct row")
+    local first = next_row(reader)
+    tap.ok(first.pid > 0) -- the first is whoever the PID namespace of the test begins with
+    tap.raises(function()
+        link:records("struct arguments_of_none")
+    end, "types have no 'struct arguments_of_none'")
+end)
+
+tap.test("what iterators write, as lines", function()
+    local counts = object:map("counts")
+    counts:set(3, 4)
+    counts:set(5, 6)
+    local link = assert(object:program("elements"):attach({ map = "counts" }))
+    local lines = {}
+    for line in link:lines() do
+        lines[#lines + 1] = line
+    end
+    table.sort(lines)
+    tap.equal(lines, { "3 is 4", "5 is 6" })
+    link:close()
+    tap.raises(function()
+        link:lines()
+    end, "the link is closed")
+    tap.fails("EINVAL", "walks over a map: give it map", object:program("elements"):attach())
+    tap.fails("EINVAL", 'no map "no"', object:program("elements"):attach({ map = "no" }))
+    local other <close> = assert(object:program("enter"):attach())
+    tap.fails("EINVAL", "raw_tracepoint has nothing to read", other:lines())
+end)
+
+tap.test("programs are run on contexts", function()
+    local result = assert(object:program("enter"):test_run({ context = { 3, 4 } }))
+    tap.equal({ result.return_value, object.globals.seen }, { 7, 304 })
+    result = assert(object:program("twice"):test_run({ context = string.pack("i8i8", 21, 0) }))
+    tap.equal({ result.return_value, string.unpack("i8i8", result.context) }, { 3, 21, 42, 17 })
+    local skb = ("\0"):rep(8) .. string.pack("I4", 41) .. ("\0"):rep(180)
+    result = assert(object:program("mark"):test_run({ data = ("x"):rep(60), context = skb }))
+    tap.equal({ result.return_value, #result.data }, { 5, 60 })
+    tap.equal((string.unpack("I4", result.context, 9)), 42)
+    tap.fails("EOPNOTSUPP", "only run where they are attached", object:program("probe"):test_run())
+    tap.fails("EINVAL", "can't run mark", object:program("mark"):test_run({ context = "x" }))
+end)
+
+tap.done()

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""TC, netfilter, socket filters and the like: attached in a network namespace, run, and gone again."""
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import tap
+
+SCRIPT = r"""
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+u64 inward, outward, filtered, sniffed, looked;
+
+#define COUNT(counter, verdict) { __sync_fetch_and_add(&counter, 1); return verdict; }
+
+SEC("tc/ingress") int count_in(struct __sk_buff *skb) COUNT(inward, -1)
+SEC("tc") int count_out(struct __sk_buff *skb) COUNT(outward, -1)
+SEC("netfilter") int filter(void *ctx) COUNT(filtered, 1)
+SEC("socket") int sniff(struct __sk_buff *skb) COUNT(sniffed, 0)
+SEC("sk_lookup") int look(struct bpf_sk_lookup *ctx) COUNT(looked, 1)
+SEC("flow_dissector") int dissect(struct __sk_buff *skb) { return 129; }
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 4);
+	__type(key, u32);
+	__type(value, u64);
+} sockets SEC(".maps");
+
+SEC("sk_skb/stream_verdict") int verdict(struct __sk_buff *skb) { return 1; }
+SEC("sk_skb/verdict") int other_verdict(struct __sk_buff *skb) { return 1; }
+SEC("sk_msg") int message(struct sk_msg_md *ctx) { return 1; }
+]] }))
+
+local function attach(name, options)
+    local link, message, code = object:program(name):attach(options)
+    print(name, link and link.info.kind or code, link and link.info.mode or message)
+    return link
+end
+"""
+
+
+def needs_netfilter():
+    """BPF programs for netfilter came with Linux 6.4, TCX with 6.6."""
+    done = subprocess.run([tap.EBSCRIPT, "-e", 'print(require("bpf").has({ enum_value = "BPF_NETFILTER" }))'],
+                          capture_output=True, text=True)
+    return done.stdout.startswith("true")
+
+
+def run(text):
+    """The script with this at its end, in a network namespace of its own, in which lo is up."""
+    tap.needs_kernel()
+    tap.needs_root()
+    if not shutil.which("unshare"):
+        tap.skip("needs unshare")
+    if not needs_netfilter():
+        tap.skip("needs programs for netfilter: Linux 6.4")
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "test.lua")
+        script.write_text(SCRIPT + text)
+        words = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", tap.EBSCRIPT, script]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=6 * tap.PATIENCE)
+        tap.equal((done.returncode, done.stderr), (0, ""), "exit status and standard error")
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+TRAFFIC = r"""
+os.execute("bash -c 'echo hi > /dev/udp/127.0.0.1/9; echo hi > /dev/tcp/127.0.0.1/9' 2>/dev/null")
+local globals = object.globals
+print(globals.inward, globals.outward, globals.filtered, globals.sniffed, globals.looked)
+"""
+
+
+@tap.case("programs on TC, netfilter, packet sockets and in the namespace see packets, until they are closed")
+def see_packets():
+    lines = run("""
+    local links = {
+        attach("count_in", { interface = "lo" }),
+        attach("count_out", { interface = "lo", direction = "egress" }),
+        attach("filter", { hook = "input", priority = -5 }),
+        attach("sniff", { interface = "lo" }),
+        attach("look"),
+    }
+    """ + TRAFFIC + """
+    for _, link in ipairs(links) do link:close() end
+    local before = { globals.inward, globals.outward, globals.filtered, globals.sniffed, globals.looked }
+    """ + TRAFFIC.replace("local globals", "globals") + """
+    print(table.concat(before, " "))
+    """)
+    tap.equal(lines[0][:2], ["count_in", "tc"])
+    tap.ok(lines[0][2] in ("tcx", "clsact"), lines[0])
+    tap.equal([line[1] for line in lines[1:5]], ["tc", "netfilter", "socket", "sk_lookup"])
+    counts = [int(count) for count in lines[5]]
+    tap.ok(all(count > 0 for count in counts), counts)
+    tap.equal(lines[6], lines[5], "after closing")
+    tap.equal(lines[7], [" ".join(lines[5])])
+
+
+@tap.case("programs on sockmaps, flow dissectors; what is taken already")
+def others():
+    lines = run("""
+    attach("dissect")
+    attach("dissect")
+    attach("verdict", { map = "sockets" })
+    attach("other_verdict", { map = "sockets" })
+    attach("message", { map = "sockets" }):close()
+    attach("message", { map = "sockets" })
+    attach("filter", { hook = "output" })
+    attach("filter", { hook = "output" })
+    attach("filter", { hook = "output", priority = 1 })
+    """)
+    tap.equal(lines[0][1], "flow_dissector")
+    tap.match(lines[1][2], "has such a program already")
+    tap.equal(lines[2][1], "sk_skb")
+    tap.match(lines[3][2], 'map "sockets" has a program that excludes this one')
+    tap.equal([lines[4][1], lines[5][1]], ["sk_msg", "sk_msg"])
+    tap.equal(lines[6][1], "netfilter")
+    tap.match(lines[7][2], "hook output has a program of priority 0 already")
+    tap.equal(lines[8][1], "netfilter")
+
+
+@tap.case("what there is not")
+def refuses():
+    lines = run("""
+    attach("count_in", { interface = "nope0" })
+    attach("count_in", { interface = "lo", direction = "up" })
+    attach("count_in")
+    attach("filter", { hook = "inp" })
+    attach("filter", { hook = "input", family = "ipx" })
+    attach("look", { netns = "/nonexistent" })
+    attach("message", { map = "nope" })
+    attach("sniff", { interface = "nope0" })
+    """)
+    for line, pattern in zip(lines, (
+        'no network interface "nope0"', 'no direction "up"', "give it interface", 'no hook "inp"',
+        'no family "ipx"', 'can\'t open network namespace "/nonexistent"', 'no sockmap or sockhash "nope"',
+        'no network interface "nope0"',
+    )):
+        tap.match(line[2], pattern)
+    tap.equal(len(lines), 8)
+
+
+tap.run()
