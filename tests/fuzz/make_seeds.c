@@ -46,6 +46,7 @@ static void save_layout(const char *name, const void *btf, size_t size)
 	ebs_buffer_append(&bytes, btf, size);
 	ebs_buffer_append(&bytes, sample, sizeof(sample));
 	save("layout", name, bytes.data, bytes.size);
+	save("record", name, bytes.data, bytes.size);
 	ebs_buffer_free(&bytes);
 }
 
