@@ -121,6 +121,41 @@ static int base_register(const char *instruction)
 	return base ? atoi(base + 4) : -1;
 }
 
+// What is known of a register at the end of the trace: behind the last step that says something.
+static bool find_state(const struct ebs_refusal *refusal, unsigned int number, const char **value,
+		       size_t *length)
+{
+	const char *place = refusal->before;
+	struct ebs_verifier_step step;
+
+	for (int i = 0; i < STEPS_SEARCHED && ebs_verifier_log_back(&refusal->log, &place, &step) &&
+			!step.other_function;
+	     i++)
+		if (ebs_verifier_step_register(&step, number, value, length))
+			return true;
+	return false;
+}
+
+// The last step's text, and what the register that it goes through holds: " ; R6=0;".
+static void describe_step(struct ebs_refusal *refusal)
+{
+	char *text = refusal->instruction;
+	size_t size = sizeof(refusal->instruction);
+	const char *value;
+	size_t length;
+
+	snprintf(text, size, "%.*s", (int)refusal->step.length, refusal->step.text);
+	int base = base_register(text);
+	if (base < 0 || !find_state(refusal, base, &value, &length))
+		return;
+	if (length > 3 && !strncmp(value, "inv", 3)) { // numbers, before Linux 5.18
+		value += 3;
+		length -= 3;
+	}
+	size_t end = strlen(text);
+	snprintf(text + end, size - end, " ; R%d=%.*s;", base, (int)length, value);
+}
+
 // Takes the first line of the kernel's that is known; else the first one.
 static int choose_message(struct ebs_refusal *refusal)
 {
@@ -176,8 +211,7 @@ static int analyze(struct ebs_refusal *refusal)
 	refusal->before = refusal->log.trace_end;
 	if (!ebs_verifier_log_back(&refusal->log, &refusal->before, &refusal->step))
 		refusal->step = (struct ebs_verifier_step){ .text = "", .state = "" };
-	snprintf(refusal->instruction, sizeof(refusal->instruction), "%.*s",
-		 (int)refusal->step.length, refusal->step.text);
+	describe_step(refusal);
 	result = choose_message(refusal);
 	if (result)
 		return result;

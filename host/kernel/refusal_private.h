@@ -18,7 +18,7 @@ struct ebs_refusal {
 
 	struct ebs_verifier_step step; // the last one; its text is empty when there is none
 	const char *before;            // where in the log the steps before it end
-	char instruction[96];          // the step's text
+	char instruction[160];         // the step's text, and the state of what it goes through
 
 	char *message; // the line of the kernel's that is explained
 	const struct ebs_verifier_rule *rule;

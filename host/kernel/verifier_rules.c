@@ -50,12 +50,13 @@ static const struct ebs_verifier_rule rules[] = {
 	  "{value} may be negative here: use an unsigned type, or ask `if (n >= 0)` before",
 	  EBS_STORY_OFFSET },
 	{ "invalid access to map value, value_size=" NUMBER " off=" NUMBER " size=" NUMBER, NULL,
-	  "{pointer} may point outside of the map's value, which has {1} bytes: compare the index "
-	  "with the size before",
+	  "{pointer} may point outside of the map's value: these are {3} bytes from byte {2} on, "
+	  "and "
+	  "it has {1}; compare the index with the size before",
 	  EBS_STORY_OFFSET },
 	{ "invalid access to memory, mem_size=" NUMBER " off=" NUMBER " size=" NUMBER, NULL,
-	  "{pointer} may point outside of its memory, which has {1} bytes: compare the index with "
-	  "the size before",
+	  "{pointer} may point outside of its memory: these are {3} bytes from byte {2} on, and it "
+	  "has {1}; compare the index with the size before",
 	  EBS_STORY_OFFSET },
 	{ "R[0-9]+ (max|min) value is outside of the (allowed memory|array) range", NULL,
 	  "{pointer} may point outside of its memory: compare the index with the size before",
@@ -68,6 +69,9 @@ static const struct ebs_verifier_rule rules[] = {
 	  EBS_STORY_POINTER },
 
 	// What is no pointer, or not one for this
+	{ "R[0-9]+ invalid mem access '(scalar|inv)'", "=0;",
+	  "{pointer} is NULL on a way that leads here: compare it with NULL before using it",
+	  EBS_STORY_POINTER },
 	{ "R[0-9]+ invalid mem access '(scalar|inv)'", NULL,
 	  "{pointer} is only a number to the verifier, not a pointer: read what is there with "
 	  "BPF_CORE_READ() or bpf_probe_read_kernel(), in a process's memory with "
@@ -139,11 +143,12 @@ static const struct ebs_verifier_rule rules[] = {
 	  "fields; begin with all of it 0, as by __builtin_memset()",
 	  EBS_STORY_NONE },
 	{ "invalid (indirect )?read from stack", NULL,
-	  "{value} has no value here, or not in all of its bytes: set it before, padding too, as by "
+	  "{value} has no value here, or not in all of its bytes: set it before, padding too, as "
+	  "by "
 	  "__builtin_memset()",
 	  EBS_STORY_NONE },
 	{ "At program exit the register R0 has (.*) should have been in (.*)", NULL,
-	  "programs of SEC(\"{section}\") may return only {2} here, and this one {1}",
+	  "programs of SEC(\"{section}\") may return only {2} here (this one: {1})",
 	  EBS_STORY_NONE },
 	{ "R0 leaks addr as return value", NULL,
 	  "the program returns a pointer, and must return a number", EBS_STORY_POINTER },

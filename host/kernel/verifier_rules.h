@@ -20,8 +20,8 @@ enum { EBS_RULE_GROUPS = 8 };
 
 struct ebs_verifier_rule {
 	const char *message;     // POSIX extended regular expression for a line of the kernel's
-	const char *instruction; // part of the instruction's text, where that makes a difference;
-				 // or NULL
+	const char *instruction; // part of the instruction's text, behind which " ; R6=0;" says
+				 // what it goes through; NULL where that makes no difference
 	// {1}: a group of the expression. {pointer}, {value}: the C of what the register that the
 	// message names first points to, or holds. {helper}: the function that is called there.
 	// {section}: of the program. {end}: the sum of groups 1 and 2.

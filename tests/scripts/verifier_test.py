@@ -109,6 +109,21 @@ def unchecked():
     tap.match(lines[-2], rf"^  mine\.lua:{number + 2}: \d+: \(79\) r0 = \*\(u64 \*\)\(r0 \+24\)|\(61\)")
 
 
+@tap.case("an unchecked pointer that an inline function has compared")
+def compared():
+    refuse(RINGBUF + """
+SEC("raw_tp/sched_process_exec")
+int run(void *ctx)
+{
+	struct event *event = ebs_ringbuf_reserve(&events, sizeof(*event));
+
+	event->pid = 1;
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}""", "\t@event->pid = 1;", "`event` (is NULL on a way that leads|may be NULL) here: compare it with NULL before using it$",
+           "invalid mem access '")
+
+
 @tap.case("a packet's bounds")
 def packet():
     refuse("""
@@ -178,6 +193,21 @@ int run(struct xdp_md *ctx)
     tap.match(err[0], r"^ebscript: mine\.lua:\d+:\d+: error: the verifier refuses \"run\": there are too many ways through "
                       r"the program: the verifier gave up after 1\d{6} instructions")
     tap.match("\n".join(err), "^kernel: (BPF program is too large|The sequence of)")
+
+
+@tap.case("too many instructions, which the verifier doesn't even look at")
+def too_many():
+    tap.needs_kernel()
+    source = HEAD + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	asm volatile(".rept 1000001; r0 = 0; .endr" ::: "r0");
+	return 0;
+}"""
+    with script(source) as path:
+        _, err = tap.ebscript("--no-cache", path, status=1, timeout=6 * tap.PATIENCE)
+    tap.match(err[-1], r'^ebscript: mine\.lua: "run" has 100000\d instructions: the kernel takes a million')
 
 
 @tap.case("a stack over 512 bytes, by functions together")
