@@ -37,41 +37,6 @@ long ebs_refusal_group(const struct ebs_refusal *refusal, int group)
 	return start < 0 ? 0 : strtol(refusal->message + start, NULL, 10);
 }
 
-static void append_place(struct ebs_buffer *out, const struct ebs_line *line, const char *kind)
-{
-	ebs_buffer_printf(out, "%s:%u:", line->file, line->line);
-	if (line->column)
-		ebs_buffer_printf(out, "%u:", line->column);
-	ebs_buffer_printf(out, " %s: ", kind);
-}
-
-// The line, and below it what is meant, from its column on. Tabs become blanks, as clang does it.
-static void append_line(struct ebs_buffer *out, const struct ebs_line *line, size_t length)
-{
-	size_t start = 0; // of what is meant, as shown
-	size_t width = 0;
-
-	ebs_buffer_printf(out, "\n%5u | ", line->line);
-	for (size_t i = 0; line->text[i] && line->text[i] != '\n'; i++) {
-		size_t next = line->text[i] == '\t' ? (width / 8 + 1) * 8 : width + 1;
-
-		if (i + 1 == line->column)
-			start = width;
-		if ((line->text[i] & 0xc0) == 0x80) // more of a character of UTF-8
-			next = width;
-		if (line->text[i] == '\t')
-			ebs_buffer_printf(out, "%*s", (int)(next - width), "");
-		else
-			ebs_buffer_append_char(out, line->text[i]);
-		width = next;
-	}
-	if (!line->column)
-		return;
-	ebs_buffer_printf(out, "\n      | %*s^", (int)start, "");
-	while (length-- > 1)
-		ebs_buffer_append_char(out, '~');
-}
-
 void ebs_refusal_note(struct ebs_refusal *refusal, const struct ebs_line *line, const char *format,
 		      ...)
 {
@@ -83,9 +48,9 @@ void ebs_refusal_note(struct ebs_refusal *refusal, const struct ebs_line *line, 
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	ebs_buffer_append_char(out, '\n');
-	append_place(out, line, "note");
+	ebs_refusal_show_place(out, line, EBS_SHOW_NOTE);
 	ebs_buffer_append_string(out, text);
-	append_line(out, line, 1);
+	ebs_refusal_show_line(out, line, 1);
 }
 
 // For what went wrong inside a header: the line of the program's own that led there.
@@ -273,11 +238,11 @@ static void append_all(struct ebs_refusal *refusal, struct ebs_buffer *out)
 	if (refusal->has_line && ebs_refusal_is_header(&refusal->line))
 		note_outside_headers(refusal);
 	if (refusal->has_line)
-		append_place(out, &refusal->line, "error");
+		ebs_refusal_show_place(out, &refusal->line, EBS_SHOW_ERROR);
 	ebs_buffer_printf(out, "the verifier refuses \"%s\": ", refusal->refused->name);
 	ebs_buffer_append(out, refusal->words.data, refusal->words.size);
 	if (refusal->has_line)
-		append_line(out, &refusal->line, refusal->part.length);
+		ebs_refusal_show_line(out, &refusal->line, refusal->part.length);
 	ebs_buffer_append(out, refusal->notes.data, refusal->notes.size);
 	append_kernel(refusal, out);
 	ebs_refusal_log_keep(refusal->refused, out);

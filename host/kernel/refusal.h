@@ -4,6 +4,7 @@
 #define EBS_KERNEL_REFUSAL_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -24,6 +25,9 @@ struct ebs_refused {
 // Appends the message: the line, what is wrong, the kernel's own words and the steps that led
 // there. Returns 0, or -ENOMEM.
 int ebs_refusal_tell(const struct ebs_refused *refused, struct ebs_buffer *out);
+
+// Whether messages are for a terminal.
+void ebs_refusal_colour(bool on);
 
 // kernel/refusal_log.c
 

@@ -44,6 +44,18 @@ long ebs_refusal_group(const struct ebs_refusal *refusal, int group);
 __attribute__((format(printf, 3, 4))) void
 ebs_refusal_note(struct ebs_refusal *refusal, const struct ebs_line *line, const char *format, ...);
 
+// refusal_show.c
+
+enum ebs_show {
+	EBS_SHOW_ERROR,
+	EBS_SHOW_NOTE,
+};
+// FILE:LINE:COLUMN: error:
+void ebs_refusal_show_place(struct ebs_buffer *out, const struct ebs_line *line,
+			    enum ebs_show kind);
+// A newline, the line, and a caret with `length` columns marked.
+void ebs_refusal_show_line(struct ebs_buffer *out, const struct ebs_line *line, size_t length);
+
 // refusal_words.c
 
 // Finds the C that is blamed, and fills in the rule's words.

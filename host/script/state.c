@@ -294,6 +294,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 		ebs_stats_start(&state.stats);
 		ebs_log_init(options->verbose);
 		ebs_refusal_log_init(options->verifier_log);
+		ebs_refusal_colour(state.colour);
 		if (state.loop)
 			status = run(&state, options);
 		else

@@ -218,16 +218,28 @@ def on_a_terminal(*words):
     return text.decode().replace("\r\n", "\n")
 
 
-@tap.case("colours on a terminal, none in a pipe, and the same text otherwise")
-def colours():
+def check_colours(source):
     with folder() as here:
         script = here / "test.lua"
-        script.write_text(HEAD + "assert(bpf.load({ source = [[\nint x = oops;\n]] }))\n")
+        script.write_text(HEAD + f"assert(bpf.load({{ source = [[\n{source}\n]] }}))\n")
         shown = on_a_terminal(tap.EBSCRIPT, "--no-cache", str(script))
         _, plain = tap.ebscript("--no-cache", script, status=1)
         tap.match(shown, "\033\\[[0-9;]*m")
+        tap.match(shown, r"^ebscript: \033\[1mtest\.lua:\d+:\d+:")
         tap.ok(not any("\033" in line for line in plain), f"no colours: {plain}")
         tap.equal(re.sub("\033\\[[0-9;]*m", "", shown).rstrip("\n").split("\n"), plain, "the text")
+
+
+@tap.case("colours on a terminal, none in a pipe, and the same text otherwise")
+def colours():
+    check_colours("int x = oops;")
+
+
+@tap.case("colours of what the verifier refuses")
+def verifier_colours():
+    tap.needs_kernel()
+    check_colours('#include "ebscript.bpf.h"\nSEC("raw_tp/sys_enter") int run(u64 *ctx)\n{\n'
+                  '\treturn *(int *)ctx[0];\n}')
 
 
 @tap.case("what is printed is what the script gets, and the code is COMPILE")
