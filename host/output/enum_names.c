@@ -18,6 +18,16 @@ void ebs_enum_names_sort(struct ebs_enum_names *names)
 	qsort(names->list, names->count, sizeof(names->list[0]), compare);
 }
 
+// Formatters write names as they are: only those that C, and the kernel, take for names.
+static bool is_name(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9') && *c != '_')
+			return false;
+	return *text;
+}
+
 int ebs_enum_names_new(const struct ebs_layout *layout, struct ebs_enum_names **names)
 {
 	size_t count = 0;
@@ -37,7 +47,7 @@ int ebs_enum_names_new(const struct ebs_layout *layout, struct ebs_enum_names **
 	for (size_t i = 0; i < count; i++) {
 		struct ebs_enumerator name;
 		name.name = ebs_types_enumerator(layout->types, layout->type_id, i, &name.value);
-		bool known = false;
+		bool known = !is_name(name.name);
 		for (size_t j = 0; j < (*names)->count && !known; j++)
 			known = (*names)->list[j].value == name.value;
 		if (!known) // the first of a value's names counts, as in object:enum()

@@ -15,7 +15,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static const struct ebs_enum_names names = {
 	.count = 2,
-	.list = { { 1, "one" }, { 200, "a \x1b\"name\"" } },
+	.list = { { 1, "one" }, { 200, "two_hundred" } },
 };
 
 static void write_value(struct ebs_row *row, struct choices *choices, int depth)
