@@ -7,7 +7,8 @@
 #include "output/record.h"
 #include "script/value.h"
 
-#define EBS_COLUMNS_CLASS "bpf.Columns"
+#define EBS_COLUMNS_CLASS      "bpf.Columns"
+#define EBS_JSON_COLUMNS_CLASS "ebscript.json_columns" // for scripts the same
 
 enum { EBS_COLUMNS_TYPES = 8 }; // of records whose plans are kept
 
@@ -26,6 +27,9 @@ struct script_columns {
 };
 
 // lua_columns.c
+
+// The columns at `index`, or NULL.
+struct script_columns *ebs_to_columns(lua_State *L, int index);
 
 // Whether the script formats that column itself.
 static inline bool ebs_columns_is_own(const struct script_columns *self, size_t column)
@@ -48,8 +52,6 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 int ebs_columns_record(lua_State *L);
 
 // columns_record.c
-
-bool ebs_is_columns(lua_State *L, int index);
 
 // A row of the view at index 2, of the columns at index 1.
 void ebs_columns_write_view(lua_State *L, struct script_columns *self);

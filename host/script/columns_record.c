@@ -7,11 +7,6 @@
 #include "output/record.h"
 #include "script/object.h"
 
-bool ebs_is_columns(lua_State *L, int index)
-{
-	return luaL_testudata(L, index, EBS_COLUMNS_CLASS) != NULL;
-}
-
 // How the columns take records of this type apart: made once, moved to the front when it is used.
 // Raises, as `argument`'s fault, when they don't fit.
 static const struct ebs_record *find_record(lua_State *L, struct script_columns *self,
@@ -103,7 +98,7 @@ void ebs_columns_write_view(lua_State *L, struct script_columns *self)
 
 void ebs_columns_check(lua_State *L, int index, const struct ebs_layout *layout)
 {
-	struct script_columns *self = luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
+	struct script_columns *self = ebs_to_columns(L, index);
 
 	if (!layout)
 		luaL_argerror(L, index, "columns need to know the type of what they print");

@@ -8,7 +8,7 @@
 
 static bool is_handler(lua_State *L, int index)
 {
-	return lua_isfunction(L, index) || ebs_is_columns(L, index);
+	return lua_isfunction(L, index) || ebs_to_columns(L, index);
 }
 
 static int refuse_parameter(lua_State *L, const struct ebs_layout *layout, const char *parameter)
@@ -100,7 +100,7 @@ static struct ebs_event_plan *add_plan(lua_State *L, struct script_handler *hand
 		lua_pushboolean(L, false);
 	lua_rawseti(L, -2, handler->plan_count); // handler functions
 	lua_pop(L, 1);                           // handler
-	plan->columns = function && ebs_is_columns(L, function);
+	plan->columns = function && ebs_to_columns(L, function);
 	if (plan->columns)
 		ebs_columns_check(L, function, layout);
 	else if (function)

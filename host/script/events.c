@@ -77,7 +77,7 @@ int ebs_object_on_event(lua_State *L)
 	const char *name = luaL_checkstring(L, 2);
 	struct ebs_error error = { 0 };
 
-	luaL_argexpected(L, lua_isfunction(L, 3) || lua_istable(L, 3) || ebs_is_columns(L, 3), 3,
+	luaL_argexpected(L, lua_isfunction(L, 3) || lua_istable(L, 3) || ebs_to_columns(L, 3), 3,
 			 "function, columns or table");
 	if (!lua_isnoneornil(L, 4))
 		ebs_check_option_names(L, 4, names);

@@ -10,16 +10,24 @@
 #include "script/script.h"
 #include "script/standard_output.h"
 
-// Quicker than luaL_checkudata(), which looks the class up by its name: this is done for each row.
+struct script_columns *ebs_to_columns(lua_State *L, int index)
+{
+	const struct ebs_state *state = ebs_state(L);
+
+	if (!lua_getmetatable(L, index)) // metatable
+		return NULL;
+	const void *class = lua_topointer(L, -1);
+	lua_pop(L, 1); // -
+	if (class != state->columns_class && class != state->json_columns_class)
+		return NULL;
+	return lua_touserdata(L, index);
+}
+
 static struct script_columns *check_columns(lua_State *L, int index)
 {
-	if (lua_getmetatable(L, index)) { // metatable
-		bool same = lua_topointer(L, -1) == ebs_state(L)->columns_class;
-		lua_pop(L, 1); // -
-		if (same)
-			return lua_touserdata(L, index);
-	}
-	return luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
+	struct script_columns *self = ebs_to_columns(L, index);
+
+	return self ? self : luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
 }
 
 // Looks the names behind | up in bpf.format, where scripts may have added to it.
@@ -55,7 +63,7 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 	struct ebs_error error = { 0 };
 
 	*self = (struct script_columns){ .json = ebs_state(L)->options->json };
-	luaL_setmetatable(L, EBS_COLUMNS_CLASS);
+	luaL_setmetatable(L, EBS_COLUMNS_CLASS); // so that it is freed, whatever comes
 	if (options) {
 		lua_getfield(L, options, "json"); // columns json
 		self->json |= lua_toboolean(L, -1);
@@ -67,6 +75,8 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 		lua_pop(L, 1);                              // columns
 	}
 	ebs_state(L)->json |= self->json;
+	if (self->json)
+		luaL_setmetatable(L, EBS_JSON_COLUMNS_CLASS);
 	self->columns = ebs_columns_new(spec, self->json, &error);
 	if (!self->columns)
 		ebs_raise_argument(L, argument, &error);
@@ -221,16 +231,6 @@ int ebs_columns_record(lua_State *L)
 	return write_values(L, self);
 }
 
-static int columns_index(lua_State *L)
-{
-	lua_settop(L, 2);
-	lua_pushvalue(L, 2);                                  // self key key
-	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL && // self key method
-	    strcmp(luaL_checkstring(L, 2), "json") == 0)
-		lua_pushboolean(L, check_columns(L, 1)->json); // self key method json
-	return 1;
-}
-
 static int columns_gc(lua_State *L)
 {
 	struct script_columns *self = check_columns(L, 1);
@@ -254,14 +254,31 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg metamethods[] = {
 	{ "__gc", columns_gc },
-	{ "__index", columns_index },
 	{ NULL, NULL },
 };
 
+// Behind the methods stands what doesn't change in the columns of a class: columns.json. So a
+// method is found, once for each row, without a call. Returns the class's address.
+static const void *register_class(lua_State *L, const char *name, bool json)
+{
+	ebs_new_class(L, name, methods, metamethods);
+	luaL_getmetatable(L, name);     // class
+	lua_getfield(L, -1, "__index"); // class methods
+	lua_createtable(L, 0, 1);       // class methods behind
+	lua_createtable(L, 0, 1);       // class methods behind properties
+	lua_pushboolean(L, json);
+	lua_setfield(L, -2, "json");
+	lua_setfield(L, -2, "__index"); // class methods behind
+	lua_setmetatable(L, -2);        // class methods
+	const void *class = lua_topointer(L, -2);
+	lua_pop(L, 2); // -
+	return class;
+}
+
 void ebs_register_columns(lua_State *L)
 {
-	ebs_new_class(L, EBS_COLUMNS_CLASS, methods, metamethods);
-	luaL_getmetatable(L, EBS_COLUMNS_CLASS); // metatable
-	ebs_state(L)->columns_class = lua_topointer(L, -1);
-	lua_pop(L, 1); // -
+	struct ebs_state *state = ebs_state(L);
+
+	state->columns_class = register_class(L, EBS_COLUMNS_CLASS, false);
+	state->json_columns_class = register_class(L, EBS_JSON_COLUMNS_CLASS, true);
 }

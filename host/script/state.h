@@ -41,7 +41,8 @@ struct ebs_state {
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_views views;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
-	const void *columns_class; // the metatable of bpf.Columns
+	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON
+	const void *json_columns_class;
 	struct script_object *objects; // those that have handlers or counters to look after
 };
 
