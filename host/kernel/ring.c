@@ -41,14 +41,14 @@ void ebs_ring_begin(struct ebs_ring *ring)
 	ring->kind->begin(ring);
 }
 
-bool ebs_ring_next(struct ebs_ring *ring, struct ebs_sample *sample)
+size_t ebs_ring_take(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit)
 {
-	return ring->kind->next(ring, sample);
+	return ring->kind->take(ring, samples, limit);
 }
 
-size_t ebs_ring_end(struct ebs_ring *ring)
+size_t ebs_ring_end(struct ebs_ring *ring, const struct ebs_sample *last)
 {
-	return ring->kind->end(ring);
+	return ring->kind->end(ring, last);
 }
 
 bool ebs_ring_is_waiting(const struct ebs_ring *ring)

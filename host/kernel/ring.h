@@ -12,7 +12,8 @@
 
 struct ebs_sample {
 	const uint8_t *data;
-	size_t size; // of a perf buffer: up to 7 bytes more than were sent, as the kernel pads
+	size_t size;  // of a perf buffer: up to 7 bytes more than were sent, as the kernel pads
+	uint64_t end; // the reader's own: its position behind the sample
 };
 
 // NULL with `error` filled, also when the map is no such buffer. The map must outlive it; its
@@ -28,11 +29,12 @@ int ebs_ring_fd(const struct ebs_ring *ring);
 // that a busy producer can't keep the caller for good. No callback: who reads may leave at any
 // sample, by a longjmp() too, as long as the reading is ended.
 void ebs_ring_begin(struct ebs_ring *ring);
-// The next sample, valid until the next call, by which it counts as read. False at the end.
-bool ebs_ring_next(struct ebs_ring *ring, struct ebs_sample *sample);
-// The last sample that was handed out counts as read, too. Returns the bytes that the reading made
-// free.
-size_t ebs_ring_end(struct ebs_ring *ring);
+// The next samples, valid until the next call, by which they count as read. Returns how many there
+// are, 0 at the end.
+size_t ebs_ring_take(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit);
+// Of those that were taken last, `last` and what was before it count as read; NULL: none of them.
+// Returns the bytes that the reading made free.
+size_t ebs_ring_end(struct ebs_ring *ring, const struct ebs_sample *last);
 
 // Whether there are samples that the kernel may not have told of: a program can ask for that
 // (BPF_RB_NO_WAKEUP). Costs no system call.

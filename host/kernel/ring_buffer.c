@@ -74,52 +74,53 @@ static void reader_begin(struct ebs_ring *ring)
 }
 
 // The release pairs with the producer's acquire: it must not write over what is still being read.
-static void publish(struct ring_buffer_reader *reader)
+static void publish(struct ring_buffer_reader *reader, unsigned long position)
 {
-	__atomic_store_n(reader->consumer, reader->position, __ATOMIC_RELEASE);
+	__atomic_store_n(reader->consumer, position, __ATOMIC_RELEASE);
 }
 
-static bool reader_next(struct ebs_ring *ring, struct ebs_sample *sample)
+static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit)
 {
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
+	unsigned long position = reader->position;
+	size_t count = 0;
 
-	if (reader->position >= reader->look_at)
-		look(reader);
-	publish(reader);
-	while (reader->position < reader->last) {
-		const uint8_t *header = reader->data + (reader->position & reader->mask);
+	publish(reader, position);
+	while (position < reader->last && count < limit) {
+		const uint8_t *header = reader->data + (position & reader->mask);
 		// The bit BUSY goes away by a store after which the sample is complete.
 		uint32_t length = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
 
 		if (length & BPF_RINGBUF_BUSY_BIT) {
 			ring->busy = true;
-			return false;
+			break;
 		}
 		uint32_t size = length & ~BPF_RINGBUF_DISCARD_BIT;
 		unsigned long record = (BPF_RINGBUF_HDR_SZ + (unsigned long)size + 7) & ~7ul;
 
-		reader->position += record;
+		position += record;
 		if (record > reader->largest)
 			reader->largest = record;
-		if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
-			sample->data = header + BPF_RINGBUF_HDR_SZ;
-			sample->size = size;
-			return true;
-		}
-		publish(reader);
+		if (!(length & BPF_RINGBUF_DISCARD_BIT))
+			samples[count++] =
+				(struct ebs_sample){ header + BPF_RINGBUF_HDR_SZ, size, position };
 	}
-	return false;
+	reader->position = position;
+	if (!count) // what was discarded is free, too
+		publish(reader, position);
+	return count;
 }
 
-static size_t reader_end(struct ebs_ring *ring)
+static size_t reader_end(struct ebs_ring *ring, const struct ebs_sample *last)
 {
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
 
-	publish(reader);
-	// One more of its samples would not have had room: the kernel never fills the last byte.
-	if (reader->largest && reader->highest + reader->largest >= ring->capacity)
+	if (last)
+		publish(reader, last->end);
+	// One more of its samples would not have had room.
+	if (reader->largest && reader->last - reader->first + reader->largest > ring->capacity)
 		ring->map->full++;
-	return reader->position - reader->first;
+	return __atomic_load_n(reader->consumer, __ATOMIC_RELAXED) - reader->first;
 }
 
 static bool reader_is_waiting(const struct ebs_ring *ring)
@@ -138,7 +139,7 @@ static bool reader_is_waiting(const struct ebs_ring *ring)
 static const struct ebs_ring_kind kind = {
 	.free = reader_free,
 	.begin = reader_begin,
-	.next = reader_next,
+	.take = reader_take,
 	.end = reader_end,
 	.is_waiting = reader_is_waiting,
 };

@@ -21,6 +21,7 @@ struct cpu_buffer {
 	struct perf_event_mmap_page *page; // behind it, the data
 	const uint8_t *data;
 	uint64_t size;
+	uint64_t first; // where the reading began
 	uint64_t position;
 	uint64_t last; // the kernel's position when the reading began
 	uint64_t lost; // samples that the kernel had no room for, as far as it has told
@@ -34,8 +35,6 @@ struct perf_reader {
 	struct cpu_buffer *buffers;
 	size_t count;
 	size_t current;            // the buffer that is being read
-	size_t bytes;              // read from those before
-	uint64_t first;            // where the reading of the current one began
 	uint8_t whole[MAX_RECORD]; // a record that goes over a buffer's end, in one piece
 };
 
@@ -58,16 +57,15 @@ static void reader_begin(struct ebs_ring *ring)
 		struct cpu_buffer *buffer = &reader->buffers[i];
 
 		buffer->position = buffer->page->data_tail;
+		buffer->first = buffer->position;
 		buffer->last = __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE);
 	}
 	reader->current = 0;
-	reader->bytes = 0;
-	reader->first = reader->count ? reader->buffers[0].position : 0;
 }
 
-static void publish(struct cpu_buffer *buffer)
+static void publish(struct cpu_buffer *buffer, uint64_t position)
 {
-	__atomic_store_n(&buffer->page->data_tail, buffer->position, __ATOMIC_RELEASE);
+	__atomic_store_n(&buffer->page->data_tail, position, __ATOMIC_RELEASE);
 }
 
 // Takes `lost` for the number of samples that this CPU has lost in all.
@@ -79,69 +77,78 @@ static void set_lost(struct perf_reader *reader, struct cpu_buffer *buffer, uint
 	buffer->lost = lost;
 }
 
-// The record at the current position, in one piece; moves on behind it.
+// The record at the current position, in one piece; moves on behind it. `*wraps`: in memory of the
+// reader's that the next one may use again.
 static const struct perf_event_header *next_record(struct perf_reader *reader,
-						   struct cpu_buffer *buffer)
+						   struct cpu_buffer *buffer, bool *wraps)
 {
 	uint64_t place = buffer->position & (buffer->size - 1);
 	const struct perf_event_header *header =
 		(const struct perf_event_header *)(buffer->data + place);
 	uint64_t room = buffer->size - place;
-
-	buffer->position += header->size;
-	if (header->size <= room)
-		return header;
 	uint16_t size = header->size;
 
+	buffer->position += size;
+	*wraps = size > room;
+	if (!*wraps)
+		return header;
 	memcpy(reader->whole, header, room);
 	memcpy(reader->whole + room, buffer->data, size - room);
 	return (const struct perf_event_header *)reader->whole;
 }
 
-// The buffers, one after the other: samples of one CPU come in their order, those of several don't.
-static bool reader_next(struct ebs_ring *ring, struct ebs_sample *sample)
+static size_t take_from(struct perf_reader *reader, struct cpu_buffer *buffer,
+			struct ebs_sample *samples, size_t limit)
 {
-	struct perf_reader *reader = (struct perf_reader *)ring;
+	size_t count = 0;
+	bool wraps = false;
 
-	while (reader->current < reader->count) {
-		struct cpu_buffer *buffer = &reader->buffers[reader->current];
-
-		publish(buffer);
-		if (buffer->position >= buffer->last) {
-			reader->bytes += buffer->position - reader->first;
-			if (++reader->current < reader->count)
-				reader->first = reader->buffers[reader->current].position;
-			continue;
-		}
-		const struct perf_event_header *header = next_record(reader, buffer);
+	publish(buffer, buffer->position);
+	while (buffer->position < buffer->last && count < limit && !wraps) {
+		const struct perf_event_header *header = next_record(reader, buffer, &wraps);
 		const uint8_t *body = (const uint8_t *)(header + 1);
 		uint64_t lost;
 		uint32_t size;
 
 		if (header->type == PERF_RECORD_SAMPLE) { // u32 size, bytes
 			memcpy(&size, body, sizeof(size));
-			sample->data = body + sizeof(size);
-			sample->size = size;
-			return true;
-		}
-		if (header->type == PERF_RECORD_LOST) { // u64 id, u64 lost
+			samples[count++] =
+				(struct ebs_sample){ body + sizeof(size), size, buffer->position };
+		} else if (header->type == PERF_RECORD_LOST) { // u64 id, u64 lost
 			memcpy(&lost, body + sizeof(uint64_t), sizeof(lost));
 			set_lost(reader, buffer, buffer->lost + lost);
+			wraps = false;
 		}
 	}
-	return false;
+	return count;
 }
 
-static size_t reader_end(struct ebs_ring *ring)
+// The buffers, one after the other: samples of one CPU come in their order, those of several don't.
+static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit)
 {
 	struct perf_reader *reader = (struct perf_reader *)ring;
 
-	if (reader->current >= reader->count)
-		return reader->bytes;
-	struct cpu_buffer *buffer = &reader->buffers[reader->current];
+	for (; reader->current < reader->count; reader->current++) {
+		struct cpu_buffer *buffer = &reader->buffers[reader->current];
+		size_t count = take_from(reader, buffer, samples, limit);
 
-	publish(buffer);
-	return reader->bytes + (buffer->position - reader->first);
+		if (count)
+			return count;
+		publish(buffer, buffer->position); // what told of losses is free, too
+	}
+	return 0;
+}
+
+static size_t reader_end(struct ebs_ring *ring, const struct ebs_sample *last)
+{
+	struct perf_reader *reader = (struct perf_reader *)ring;
+	size_t bytes = 0;
+
+	if (last)
+		publish(&reader->buffers[reader->current], last->end);
+	for (size_t i = 0; i < reader->count; i++)
+		bytes += reader->buffers[i].page->data_tail - reader->buffers[i].first;
+	return bytes;
 }
 
 // The kernel tells of a loss in the buffer itself, once it has room again; read(2) tells at once.
@@ -163,7 +170,7 @@ static void count_lost(struct ebs_ring *ring)
 static const struct ebs_ring_kind kind = {
 	.free = reader_free,
 	.begin = reader_begin,
-	.next = reader_next,
+	.take = reader_take,
 	.end = reader_end,
 	.count_lost = count_lost,
 };

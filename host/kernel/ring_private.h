@@ -9,8 +9,8 @@
 struct ebs_ring_kind {
 	void (*free)(struct ebs_ring *ring);
 	void (*begin)(struct ebs_ring *ring);
-	bool (*next)(struct ebs_ring *ring, struct ebs_sample *sample);
-	size_t (*end)(struct ebs_ring *ring);
+	size_t (*take)(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit);
+	size_t (*end)(struct ebs_ring *ring, const struct ebs_sample *last);
 	bool (*is_waiting)(const struct ebs_ring *ring); // may be NULL: never
 	void (*count_lost)(struct ebs_ring *ring);       // may be NULL: the kernel doesn't tell
 };

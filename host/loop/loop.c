@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -18,6 +19,7 @@ struct ebs_loop {
 	int reader_epoll;     // -1 while nothing is watched
 	ebs_loop_callback *before_sleep;
 	void *before_sleep_context;
+	int64_t nap; // ns; 0: none
 	unsigned holds;
 	bool running;
 	int result;
@@ -62,6 +64,10 @@ static void on_prepare(uv_prepare_t *handle)
 
 	if (loop->before_sleep)
 		finish(loop, loop->before_sleep(loop->before_sleep_context));
+	struct timespec nap = { .tv_nsec = loop->nap };
+	loop->nap = 0;
+	if (nap.tv_nsec && !loop->result)
+		nanosleep(&nap, NULL);
 }
 
 struct ebs_loop *ebs_loop_new(struct ebs_error *error)
@@ -110,6 +116,7 @@ void ebs_loop_free(struct ebs_loop *loop)
 int ebs_loop_run(struct ebs_loop *loop)
 {
 	loop->result = 0;
+	loop->nap = 0;
 	uv_update_time(&loop->uv);
 	loop->running = true;
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -239,6 +246,12 @@ void ebs_loop_release(struct ebs_loop *loop)
 {
 	if (--loop->holds == 0)
 		uv_unref((uv_handle_t *)&loop->wake);
+}
+
+void ebs_loop_nap(struct ebs_loop *loop, int64_t nanoseconds)
+{
+	if (!loop->nap || nanoseconds < loop->nap)
+		loop->nap = nanoseconds;
 }
 
 void ebs_loop_before_sleep(struct ebs_loop *loop, ebs_loop_callback *callback, void *context)

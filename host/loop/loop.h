@@ -4,6 +4,7 @@
 #define EBS_LOOP_LOOP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -43,6 +44,10 @@ void ebs_loop_release(struct ebs_loop *loop);
 
 // Called each time before the loop sleeps.
 void ebs_loop_before_sleep(struct ebs_loop *loop, ebs_loop_callback *callback, void *context);
+
+// Before the next wait for descriptors, do nothing at all for so long, signals excepted. Where it
+// is asked for several times, the shortest holds.
+void ebs_loop_nap(struct ebs_loop *loop, int64_t nanoseconds);
 
 // Ends the process by SIGPIPE, as a write would, once the reader of `fd` has gone while the loop
 // waits. Does nothing for what is neither a pipe nor a socket.

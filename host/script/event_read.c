@@ -71,11 +71,67 @@ static int push_arguments(lua_State *L, struct script_handler *handler,
 			  const struct ebs_event_plan *plan, const struct ebs_sample *sample)
 {
 	for (int i = 0; i < plan->count; i++)
-		ebs_push_field(L, plan->fields[i], sample->data, sample->size);
+		ebs_push_step(L, &plan->steps[i], sample->data, sample->size);
 	if (plan->count >= 0)
 		return plan->count;
+	if (plan->view_size) {
+		struct ebs_view like = {
+			plan->layout,
+			sample->data,
+			sample->size < plan->view_size ? sample->size : plan->view_size,
+			&handler->lifetime,
+		};
+
+		lua_pushlightuserdata(
+			L, ebs_view_show(&handler->object->state->views, handler->view, &like));
+		return 1;
+	}
 	ebs_push_view(L, plan->layout, sample->data, sample->size, &handler->lifetime);
 	return 1;
+}
+
+// One sample to its function. The handler is at index 2, the plans' functions are from 4 on.
+static void deliver(lua_State *L, struct script_handler *handler, const struct ebs_sample *sample)
+{
+	const struct ebs_event_plan *plan = choose(handler, sample);
+
+	if (!plan || !plan->wanted)
+		return;
+	int function = 4 + (int)(plan - handler->plans);
+	if (plan->columns) {
+		ebs_columns_print(L, function, plan->layout, sample->data, sample->size,
+				  &handler->lifetime);
+	} else {
+		lua_pushvalue(L, function); // ... function
+		lua_call(L, push_arguments(L, handler, plan, sample), 0);
+	}
+	ebs_handler_end_views(handler);
+}
+
+// A batch of samples of the one type that there is, for a function that takes fields: most events
+// are such, so there is nothing to decide for each.
+static void deliver_fields(lua_State *L, struct script_handler *handler, size_t count)
+{
+	const struct ebs_event_plan *plan = &handler->plans[0];
+	int arguments = plan->count;
+
+	for (size_t i = 0; i < count && handler->object->open; i++) {
+		const struct ebs_sample *sample = &handler->batch[i];
+
+		handler->fresh++;
+		lua_pushvalue(L, 4); // ... function
+		for (int j = 0; j < arguments; j++)
+			ebs_push_step(L, &plan->steps[j], sample->data, sample->size);
+		lua_call(L, arguments, 0);
+	}
+}
+
+static void deliver_any(lua_State *L, struct script_handler *handler, size_t count)
+{
+	for (size_t i = 0; i < count && handler->object->open; i++) {
+		handler->fresh++;
+		deliver(L, handler, &handler->batch[i]);
+	}
 }
 
 // Runs protected, once for all samples that are there: decoding allocates, and the script's
@@ -83,7 +139,7 @@ static int push_arguments(lua_State *L, struct script_handler *handler,
 static int read_samples(lua_State *L)
 {
 	struct script_handler *handler = lua_touserdata(L, 1);
-	struct ebs_sample sample;
+	size_t count;
 
 	luaL_checkstack(L, handler->plan_count + EBS_MAX_EVENT_FIELDS + LUA_MINSTACK,
 			"too many fields");
@@ -91,22 +147,16 @@ static int read_samples(lua_State *L)
 	lua_getiuservalue(L, 2, EBS_HANDLER_FUNCTIONS); // handler functions
 	for (int i = 0; i < handler->plan_count; i++)
 		lua_rawgeti(L, 3, i + 1); // handler functions function...
-	while (ebs_ring_next(handler->ring, &sample)) {
-		const struct ebs_event_plan *plan = choose(handler, &sample);
-
-		if (!plan || !plan->wanted)
-			continue;
-		int function = 4 + (int)(plan - handler->plans);
-		if (plan->columns) {
-			ebs_columns_print(L, function, plan->layout, sample.data, sample.size,
-					  &handler->lifetime);
-		} else {
-			lua_pushvalue(L, function); // ... function
-			lua_call(L, push_arguments(L, handler, plan, &sample), 0);
-		}
-		ebs_handler_end_views(handler);
-		if (!handler->object->open)
+	bool plain = handler->plan_count == 1 && !handler->tag && handler->plans[0].count >= 0;
+	while (handler->object->open) {
+		handler->taken = handler->fresh;
+		count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH);
+		if (!count)
 			break;
+		if (plain)
+			deliver_fields(L, handler, count);
+		else
+			deliver_any(L, handler, count);
 	}
 	return 0;
 }
@@ -116,15 +166,22 @@ int ebs_handler_read(struct script_handler *handler)
 	struct ebs_state *state = handler->object->state;
 
 	handler->busy = true;
+	handler->taken = 0;
+	handler->fresh = 0;
 	ebs_ring_begin(handler->ring);
 	int result = ebs_call_protected(state, read_samples, handler);
-	ebs_ring_end(handler->ring);
+	const struct ebs_sample *last =
+		handler->fresh > handler->taken
+			? &handler->batch[handler->fresh - handler->taken - 1]
+			: NULL;
+	size_t bytes = ebs_ring_end(handler->ring, last);
 	ebs_handler_end_views(handler);
 	handler->busy = false;
 	if (!handler->object->open) {
 		ebs_handler_release(handler);
 		return state->failed ? -ECANCELED : 0;
 	}
+	ebs_handler_pace(handler, handler->fresh, bytes);
 	if (handler->readings < FIRST_READINGS)
 		handler->readings++;
 	if (result || handler->readings < FIRST_READINGS) // the rest isn't reported a second time

@@ -58,24 +58,26 @@ static void plan_arguments(lua_State *L, struct script_handler *handler, int fun
 			      lua_pushfstring(L, "a handler takes at most %d parameters",
 					      EBS_MAX_EVENT_FIELDS));
 
-	plan->fields = lua_newuserdatauv(L, parameters * sizeof(*plan->fields), 0); // fields
+	plan->steps = lua_newuserdatauv(L, parameters * sizeof(*plan->steps), 0); // steps
 	for (int i = 0; i < parameters; i++) {
-		lua_pushvalue(L, function);                      // fields function
-		const char *name = lua_getlocal(L, NULL, i + 1); // fields function
-		lua_pop(L, 1);                                   // fields
-		plan->fields[i] = ebs_layout_field(layout, name);
-		if (plan->fields[i])
+		lua_pushvalue(L, function);                      // steps function
+		const char *name = lua_getlocal(L, NULL, i + 1); // steps function
+		lua_pop(L, 1);                                   // steps
+		const struct ebs_field *field = ebs_layout_field(layout, name);
+		if (field) {
+			plan->steps[i] = ebs_step_field(field);
 			continue;
+		}
 		if (parameters > 1)
 			refuse_parameter(L, layout, name);
 		lua_pop(L, 1); // -
 		return;
 	}
 	plan->count = parameters;
-	lua_getiuservalue(L, -2, EBS_HANDLER_FIELDS); // fields all
-	lua_insert(L, -2);                            // all fields
-	lua_rawseti(L, -2, handler->plan_count);      // all
-	lua_pop(L, 1);                                // -
+	lua_getiuservalue(L, -2, EBS_HANDLER_STEPS); // steps all
+	lua_insert(L, -2);                           // all steps
+	lua_rawseti(L, -2, handler->plan_count);     // all
+	lua_pop(L, 1);                               // -
 }
 
 // Adds a type, for the function at index `function`; 0: there is none. The handler is on the top.
@@ -105,6 +107,8 @@ static struct ebs_event_plan *add_plan(lua_State *L, struct script_handler *hand
 		ebs_columns_check(L, function, layout);
 	else if (function)
 		plan_arguments(L, handler, function);
+	if (layout && layout->kind == EBS_RECORD && plan->count < 0)
+		plan->view_size = layout->flexible ? SIZE_MAX : layout->size;
 	return plan;
 }
 

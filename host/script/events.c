@@ -12,6 +12,8 @@ void ebs_handler_release(struct script_handler *handler)
 	ebs_handler_end_views(handler);
 	if (handler->busy)
 		return; // the handler closed its own object: ebs_handler_read() sees to it
+	ebs_view_give_back(&handler->object->state->views, handler->view);
+	handler->view = 0;
 	ebs_watch_free(handler->watch);
 	if (handler->ring)
 		ebs_ring_count_lost(handler->ring);
@@ -34,6 +36,33 @@ int ebs_handlers_drain(struct script_object *object)
 		result = ebs_handler_read(handler);
 		if (handler->ring)
 			ebs_ring_count_lost(handler->ring);
+	}
+	return result;
+}
+
+// A handler that has something to read and was not looked at in this turn.
+static struct script_handler *first_waiting(const struct ebs_state *state)
+{
+	for (struct script_object *object = state->objects; object; object = object->next)
+		for (struct script_handler *handler = object->handlers; handler;
+		     handler = handler->next)
+			if (handler->turn != state->turn && ebs_ring_is_waiting(handler->ring))
+				return handler;
+	return NULL;
+}
+
+// A handler may close any object, so the list is read anew after each.
+int ebs_handlers_look(struct ebs_state *state)
+{
+	struct script_handler *handler;
+	int result = 0;
+
+	state->turn++;
+	while (!result && (handler = first_waiting(state))) {
+		handler->turn = state->turn;
+		// Who has not been waiting may have missed a wake-up while it read: look once more.
+		ebs_watch_again(handler->watch);
+		result = ebs_handler_read(handler);
 	}
 	return result;
 }
@@ -64,9 +93,12 @@ static struct script_handler *push_handler(lua_State *L, struct script_object *o
 	lua_setiuservalue(L, -2, EBS_HANDLER_OBJECT);
 	lua_newtable(L); // handler functions
 	lua_setiuservalue(L, -2, EBS_HANDLER_FUNCTIONS);
-	lua_newtable(L); // handler fields
-	lua_setiuservalue(L, -2, EBS_HANDLER_FIELDS);
+	lua_newtable(L); // handler steps
+	lua_setiuservalue(L, -2, EBS_HANDLER_STEPS);
 	ebs_lifetime_begin(L, &handler->lifetime, -1);
+	handler->view = ebs_view_reserve(&object->state->views);
+	if (!handler->view)
+		luaL_error(L, "not enough memory");
 	return handler;
 }
 

@@ -5,10 +5,11 @@
 
 #include "kernel/ring.h"
 #include "script/object.h"
-#include "script/value.h"
+#include "script/value_step.h"
 
 #define EBS_MAX_EVENT_TYPES  64 // in one buffer
 #define EBS_MAX_EVENT_FIELDS 64 // that a handler takes as arguments
+#define EBS_EVENT_BATCH      16 // samples, whose space is given back together
 
 // One type of samples, and how they reach their function.
 struct ebs_event_plan {
@@ -16,8 +17,9 @@ struct ebs_event_plan {
 	bool wanted;                     // there is a function for it
 	bool columns;                    // the function is columns
 	int count;                       // arguments; -1: one argument, the whole sample
-	const struct ebs_field **fields; // one for each argument, in memory of a user value
+	struct ebs_step *steps;          // one for each argument, in memory of a user value
 	size_t size;                     // of a sample that is whole
+	size_t view_size;                // what a view shows at most; 0: it takes no view
 	int64_t tag;                     // the value of the tag that stands for it
 };
 
@@ -26,23 +28,35 @@ struct script_handler {
 	struct ebs_map *map;
 	struct ebs_ring *ring;
 	struct ebs_watch *watch;
+	uint32_t view;                // the slot of a sample that is seen as a whole
 	struct ebs_lifetime lifetime; // of views
 	const struct ebs_layout *tag; // what tells the types apart; NULL: their sizes
 	uint32_t tag_offset;          // in all types
 	int readings;                 // up to FIRST_READINGS
 	bool busy;                    // its ring is being read
 	struct script_handler *next;  // in object->handlers
+	unsigned turn;                // of the loop, in which it was looked at before sleeping
+	// How busy the buffer is: what was read since a moment, CLOCK_MONOTONIC ns.
+	int64_t since;
+	size_t samples;
+	size_t bytes;
+	size_t fresh; // samples of this reading, also the one that a function failed at
+	size_t taken; // those before the current batch
+	struct ebs_sample batch[EBS_EVENT_BATCH];
 	int plan_count;
 	struct ebs_event_plan plans[EBS_MAX_EVENT_TYPES];
 };
 
-// User values of a handler: the object, the plans' functions (a sequence), and their fields.
-enum { EBS_HANDLER_OBJECT = 1, EBS_HANDLER_FUNCTIONS, EBS_HANDLER_FIELDS };
-#define EBS_HANDLER_VALUES EBS_HANDLER_FIELDS
+// User values of a handler: the object, the plans' functions (a sequence), and their steps.
+enum { EBS_HANDLER_OBJECT = 1, EBS_HANDLER_FUNCTIONS, EBS_HANDLER_STEPS };
+#define EBS_HANDLER_VALUES EBS_HANDLER_STEPS
 
 // event_types.c: makes the plans of the handler on the top of the stack, from on_event()'s
 // arguments: the function or functions at 3, the options at 4. Raises what is wrong with them.
 void ebs_handler_plan(lua_State *L, struct script_handler *handler);
+
+// event_pace.c: told of each reading, puts off the next one where there is much to read.
+void ebs_handler_pace(struct script_handler *handler, size_t samples, size_t bytes);
 
 // event_read.c: hands over what the handler's buffer holds. Returns 0, or -ECANCELED when a
 // function failed. The handler must be kept from being collected.
@@ -51,7 +65,10 @@ int ebs_handler_read(struct script_handler *handler);
 // No view of a sample outlives the handler's call.
 static inline void ebs_handler_end_views(struct script_handler *handler)
 {
-	ebs_lifetime_end(&handler->object->state->views, &handler->lifetime);
+	struct ebs_views *views = &handler->object->state->views;
+
+	ebs_view_hide(views, handler->view);
+	ebs_lifetime_end(views, &handler->lifetime);
 }
 
 // events.c: no more samples; harmless when repeated.

@@ -48,7 +48,8 @@ static bool grow(struct ebs_views *views)
 	uint32_t used = views->capacity;
 	views->capacity = capacity;
 	for (uint32_t slot = 1; slot < used; slot++)
-		chain(views, slot);
+		if (!slots[slot].reserved)
+			chain(views, slot);
 	for (uint32_t slot = capacity - 1; slot > 0 && slot >= used; slot--) {
 		slots[slot] = (struct ebs_view){ .next = views->free };
 		views->free = slot;
@@ -84,8 +85,29 @@ void *ebs_view_open(struct ebs_views *views, const struct ebs_view *like)
 		view->lifetime->first = slot;
 		chain(views, slot);
 	}
-	uint64_t number = views->slots[slot].number << (EBS_VIEW_SLOT_BITS + 1);
-	return (void *)(uintptr_t)(number | (uint64_t)slot << 1 | 1);
+	return ebs_view_handle(views, slot);
+}
+
+uint32_t ebs_view_reserve(struct ebs_views *views)
+{
+	if (!views->free && !grow(views))
+		return 0;
+	uint32_t slot = views->free;
+
+	views->free = views->slots[slot].next;
+	views->slots[slot].next = 0;
+	views->slots[slot].reserved = true;
+	return slot;
+}
+
+void ebs_view_give_back(struct ebs_views *views, uint32_t slot)
+{
+	if (!slot)
+		return;
+	ebs_view_hide(views, slot);
+	views->slots[slot].reserved = false;
+	views->slots[slot].next = views->free;
+	views->free = slot;
 }
 
 void ebs_views_end(struct ebs_views *views, struct ebs_lifetime *lifetime)

@@ -25,6 +25,7 @@ struct ebs_view {
 	struct ebs_lifetime *lifetime;
 
 	uint64_t number;  // which of this slot's views it is
+	bool reserved;    // by ebs_view_reserve(): in no chain
 	uint32_t next;    // of the same lifetime, or among free ones: slot, or 0
 	uint32_t chained; // among those with the same hash: slot, or 0
 };
@@ -43,6 +44,41 @@ enum { EBS_VIEW_SLOT_BITS = 23, EBS_VIEW_NUMBER_BITS = 40 };
 // The handle of a view like this one (its first four members): the one that the lifetime has
 // already, else a new one. NULL when memory is short.
 void *ebs_view_open(struct ebs_views *views, const struct ebs_view *like);
+
+// A slot of one's own, for who shows one record after the other under the same conditions: shown
+// and hidden in no time, but not found by ebs_view_open(). 0 when memory is short.
+uint32_t ebs_view_reserve(struct ebs_views *views);
+// Harmless for slot 0.
+void ebs_view_give_back(struct ebs_views *views, uint32_t slot);
+
+static inline void *ebs_view_handle(const struct ebs_views *views, uint32_t slot)
+{
+	uint64_t number = views->slots[slot].number << (EBS_VIEW_SLOT_BITS + 1);
+
+	return (void *)(uintptr_t)(number | (uint64_t)slot << 1 | 1);
+}
+
+// The handle of a view like this one in a slot of one's own, which is hidden.
+static inline void *ebs_view_show(struct ebs_views *views, uint32_t slot,
+				  const struct ebs_view *like)
+{
+	struct ebs_view *view = &views->slots[slot];
+
+	view->layout = like->layout;
+	view->data = like->data;
+	view->size = like->size;
+	view->lifetime = like->lifetime;
+	return ebs_view_handle(views, slot);
+}
+
+// The view's time is over. Harmless when it is hidden, and for slot 0.
+static inline void ebs_view_hide(struct ebs_views *views, uint32_t slot)
+{
+	if (!slot || !views->slots[slot].layout)
+		return;
+	views->slots[slot].layout = NULL;
+	views->slots[slot].number++;
+}
 
 static inline bool ebs_is_view(const void *handle)
 {

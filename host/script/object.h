@@ -69,6 +69,8 @@ void ebs_register_handler(lua_State *L);
 // Hands over what is left in all ring buffers of the object, at the end of bpf.run(). Returns 0, or
 // a negative number when a handler failed.
 int ebs_handlers_drain(struct script_object *object);
+// Before the loop sleeps: hands over samples that the kernel was told not to wake anybody for.
+int ebs_handlers_look(struct ebs_state *state);
 
 // losses.c: tells, at most once a second, what was lost since the last notice; and what was lost in
 // all.

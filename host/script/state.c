@@ -171,11 +171,12 @@ static const char *base_name(const char *path)
 static int before_sleep(void *context)
 {
 	struct ebs_state *state = context;
+	int result = ebs_handlers_look(state);
 
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_losses(object);
 	fflush(stdout);
-	return 0;
+	return result;
 }
 
 static int to_text(lua_State *L)

@@ -43,6 +43,7 @@ struct ebs_state {
 	bool json;                 // rows are JSON: asked for by --json, or by the script
 	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON
 	const void *json_columns_class;
+	unsigned turn;                 // of the loop
 	struct script_object *objects; // those that have handlers or counters to look after
 };
 

@@ -108,6 +108,31 @@ bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 	return true;
 }
 
+// Most fields are plain numbers. False for others, and for those that the record is too short for.
+static bool push_number(lua_State *L, const struct ebs_view *view, const struct ebs_field *field)
+{
+	const uint8_t *at = view->data + field->offset;
+	uint32_t size = field->layout->size;
+	bool is_signed = field->layout->kind == EBS_SIGNED;
+	int64_t value64;
+	int32_t value32;
+
+	if ((!is_signed && field->layout->kind != EBS_UNSIGNED) || field->bit_size ||
+	    field->offset + (size_t)size > view->size)
+		return false;
+	if (size == 8) {
+		memcpy(&value64, at, 8);
+		lua_pushinteger(L, value64);
+		return true;
+	}
+	if (size == 4) {
+		memcpy(&value32, at, 4);
+		lua_pushinteger(L, is_signed ? value32 : (lua_Integer)(uint32_t)value32);
+		return true;
+	}
+	return false;
+}
+
 // What is inside has the same lifetime.
 static void push_field(lua_State *L, const struct ebs_view *view, const struct ebs_field *field)
 {
@@ -185,6 +210,8 @@ static int view_index(lua_State *L)
 	if (name && !field)
 		field = find_field(L, layout, name);
 	if (field) {
+		if (push_number(L, view, field)) // value
+			return 1;
 		if (field->layout->kind == EBS_ARRAY)
 			view = check_and_hold(L, 1); // owner
 		push_field(L, view, field);          // owner value

@@ -57,19 +57,26 @@ class Worker:
     """A process that measures on demand: a line with a command goes in, a line with figures comes out."""
 
     def __init__(self, *words):
-        self.words = [str(word) for word in words]
+        self.words, self.command = [str(word) for word in words], None
         self.process = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def ask(self, command):
+    def send(self, command):
+        self.command = command
         try:
             self.process.stdin.write(f"{command}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             pass
+
+    def receive(self):
         line = self.process.stdout.readline()
         if not line:
-            raise Failure(f"{' '.join(self.words)}: ended at '{command}', exit status {self.process.wait()}")
+            raise Failure(f"{' '.join(self.words)}: ended at '{self.command}', exit status {self.process.wait()}")
         return line.split()
+
+    def ask(self, command):
+        self.send(command)
+        return self.receive()
 
     def close(self):
         self.process.stdin.close()

@@ -442,6 +442,111 @@ SEC("raw_tp/sys_enter") int drained(void *ctx) { return turn; }
     tap.fails("E2BIG", pattern, commands:submit(("x"):rep(5000)))
 end)
 
+tap.test("samples that wake nobody come when something else does", function()
+    local object <close> = load(HEAD .. RING .. program("send", [[
+	struct event event = { .pid = ++turn };
+	return bpf_ringbuf_output(&events, &event, sizeof(event), BPF_RB_NO_WAKEUP) != 0;
+]]))
+    local got, ticks = 0, 0
+    object:on_event("events", function() got = got + 1 end)
+    local timer = bpf.every(0.01, function()
+        ticks = ticks + 1
+        if ticks <= 5 then
+            run(object)
+        elseif got == 5 or ticks == 1000 then
+            bpf.stop()
+        end
+    end)
+    bpf.run()
+    timer:close()
+    tap.equal(got, 5)
+    tap.ok(ticks < 1000, "they came at the end only")
+end)
+
+tap.test("a busy buffer: no sample is lost or comes twice, and timers tick", function()
+    local object <close> = load(HEAD .. [[
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4 << 20); } events SEC(".maps");
+struct number { u64 number; };
+
+SEC("raw_tp/sys_enter")
+int send(void *ctx)
+{
+	char comm[16] = {};
+
+	bpf_get_current_comm(comm, sizeof(comm));
+	if (comm[0] != 'd' || comm[1] != 'd' || comm[2])
+		return 0;
+	struct number *number = ebs_ringbuf_reserve(&events, sizeof(*number));
+	if (!number)
+		return 0;
+	number->number = __sync_fetch_and_add(&turn, 1);
+	if (number->number % 3 == 2)
+		bpf_ringbuf_discard(number, 0); // the place of such a sample is passed over
+	else
+		bpf_ringbuf_submit(number, 0);
+	return 0;
+}
+]])
+    local got, sum, ticks, largest = 0, 0, 0, 0
+    object:on_event("events", function(number)
+        got, sum = got + 1, sum + number
+        largest = math.max(largest, number)
+    end)
+    assert(object:attach())
+    local command = "dd if=/dev/zero of=/dev/null bs=1 count=20000 2>/dev/null"
+    local pipe = io.popen(command .. " & " .. command .. " & wait; echo done")
+    local last, quiet = 0, 0
+    local timer = bpf.every(0.02, function()
+        ticks = ticks + 1
+        quiet = got == last and got > 50000 and quiet + 1 or 0
+        last = got
+        if quiet == 5 or ticks == 1000 then
+            bpf.stop()
+        end
+    end)
+    bpf.run()
+    timer:close()
+    pipe:close()
+    deliver()
+    tap.equal(object:losses().lost_events, 0)
+    tap.ok(ticks >= 5, "the timer ticked " .. ticks .. " times")
+    local all, discarded = largest + 1, (largest + 1) // 3
+    tap.ok(all > 80000, "two times 20000 reads and writes, but only " .. all .. " samples")
+    tap.equal(got, all - discarded)
+    tap.equal(sum, largest * all // 2 - (3 * discarded * (discarded - 1) // 2 + 2 * discarded))
+end)
+
+tap.test("it sleeps while nothing happens", function()
+    local function switches()
+        for line in io.lines("/proc/self/status") do
+            local count = line:match("^voluntary_ctxt_switches:%s*(%d+)")
+            if count then
+                return math.tointeger(count)
+            end
+        end
+    end
+    local object <close> = load(HEAD .. RING .. perf("others") .. program("send", [[
+	struct event event = { .pid = ++turn };
+	bpf_perf_event_output(ctx, &others, BPF_F_CURRENT_CPU, &event, sizeof(event));
+	return bpf_ringbuf_output(&events, &event, sizeof(event), 0) != 0;
+]]))
+    object:on_event("events", function() end)
+    object:on_event("others", function() end)
+    run(object, "send", 100)
+    local before, after
+    local timer = bpf.every(0.3, function()
+        if not before then
+            before = switches()
+        else
+            after = switches()
+            bpf.stop()
+        end
+    end)
+    bpf.run()
+    timer:close()
+    tap.ok(after - before <= 2, "woke up " .. after - before .. " times, for one tick of a timer")
+end)
+
 tap.test("the size of buffers from the script", function()
     local source = HEAD .. RING .. perf("others") .. program("send", SEND:gsub("&events", "&others")
         .. "\treturn 0;") .. program("send_ring", [[

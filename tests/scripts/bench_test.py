@@ -65,6 +65,21 @@ def as_text():
     tap.match(done.stdout, r"^\| cached start / C floor \| at most 1.5 \| [0-9.]+ \| (met|missed) \|$")
 
 
+@tap.case("events: every consumer sees the same events")
+def events():
+    tap.needs_kernel()
+    done = bench("--rounds", "1", "--json", what="events", EBS_BENCH_EVENTS="20000")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    tap.ok(done.stdout, f"no result: {done.stderr}")
+    result = json.loads(done.stdout)
+    tap.equal(len(result["rows"]), 5, "rows")
+    for name, row in result["rows"].items():
+        tap.ok(0 < row["min"] <= row["median"], f"{name}: figures")
+    for name, wait in result["waits"].items():
+        tap.ok(0 < wait["median_ns"] <= wait["ninth_decile_ns"] and wait["cpu_ns"] > 0, f"{name}: figures")
+    tap.ok(all(goal["value"] is not None for goal in result["goals"]), "a goal was not judged")
+
+
 @tap.case("maps: all programs see the same entries")
 def maps():
     tap.needs_kernel()
