@@ -11,6 +11,7 @@
 #include "output/escape.h"
 #include "output/number.h"
 #include "output/spec.h"
+#include "types/load.h"
 
 // What is written without looking further, and most columns are: integers of their natural sizes
 // and text, in columns without a formatter.
@@ -156,47 +157,6 @@ const struct ebs_field *ebs_record_field(const struct ebs_record *record, size_t
 	return &record->cells[index].field;
 }
 
-static int64_t load_signed(const uint8_t *data, uint32_t size)
-{
-	int64_t value64;
-	int32_t value32;
-	int16_t value16;
-
-	switch (size) {
-	case 8:
-		memcpy(&value64, data, 8);
-		return value64;
-	case 4:
-		memcpy(&value32, data, 4);
-		return value32;
-	case 2:
-		memcpy(&value16, data, 2);
-		return value16;
-	default:
-		return (int8_t)*data;
-	}
-}
-
-static uint64_t load_unsigned(const uint8_t *data, uint32_t size)
-{
-	uint64_t value = (uint64_t)load_signed(data, size);
-
-	return size == 8 ? value : value & ((UINT64_C(1) << size * 8) - 1);
-}
-
-static double load_float(const uint8_t *data, uint32_t size)
-{
-	double value64;
-	float value32;
-
-	if (size == 8) {
-		memcpy(&value64, data, 8);
-		return value64;
-	}
-	memcpy(&value32, data, 4);
-	return (double)value32;
-}
-
 static void write_integer(struct ebs_row *row, bool is_signed, uint64_t value,
 			  const struct ebs_enum_names *names)
 {
@@ -283,13 +243,14 @@ static void write_value(struct ebs_row *row, const struct ebs_layout *layout, co
 		if (!whole)
 			ebs_row_null(row);
 		else if (layout->kind == EBS_BOOL)
-			ebs_row_boolean(row, load_unsigned(data, layout->size) != 0);
+			ebs_row_boolean(row, ebs_load_unsigned(data, layout->size) != 0);
 		else if (layout->kind == EBS_FLOAT)
-			ebs_row_number(row, load_float(data, layout->size));
+			ebs_row_number(row, ebs_load_float(data, layout->size));
 		else if (layout->kind == EBS_SIGNED)
-			write_integer(row, true, (uint64_t)load_signed(data, layout->size), names);
+			write_integer(row, true, (uint64_t)ebs_load_signed(data, layout->size),
+				      names);
 		else
-			write_integer(row, false, load_unsigned(data, layout->size), names);
+			write_integer(row, false, ebs_load_unsigned(data, layout->size), names);
 		break;
 	case EBS_STRING:
 		ebs_row_string(row, (const char *)data, strnlen((const char *)data, length));

@@ -5,6 +5,7 @@
 
 #include "script/columns.h"
 #include "script/events.h"
+#include "types/load.h"
 
 // A perf buffer tells only once that it has become readable, and epoll asks twice when the buffer
 // is added to it, in the loop's first turn: so who waits would not be told of what came before. One
@@ -13,18 +14,9 @@
 
 static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
 {
-	uint64_t value = 0;
-	unsigned unused = 64 - 8 * layout->size;
-
-	for (uint32_t i = 0; i < layout->size; i++)
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		value |= (uint64_t)data[i] << 8 * i;
-#else
-		value = value << 8 | data[i];
-#endif
 	if (layout->kind == EBS_SIGNED)
-		return (int64_t)(value << unused) >> unused;
-	return (int64_t)value;
+		return ebs_load_signed(data, layout->size);
+	return (int64_t)ebs_load_unsigned(data, layout->size);
 }
 
 static const struct ebs_event_plan *choose_by_tag(const struct script_handler *handler,

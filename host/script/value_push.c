@@ -3,48 +3,7 @@
 #include <string.h>
 
 #include "script/value.h"
-
-// Unaligned: packed structs and samples of any shape come here.
-static int64_t load_signed(const uint8_t *data, uint32_t size)
-{
-	int64_t value64;
-	int32_t value32;
-	int16_t value16;
-
-	switch (size) {
-	case 8:
-		memcpy(&value64, data, 8);
-		return value64;
-	case 4:
-		memcpy(&value32, data, 4);
-		return value32;
-	case 2:
-		memcpy(&value16, data, 2);
-		return value16;
-	default:
-		return (int8_t)*data;
-	}
-}
-
-static int64_t load_unsigned(const uint8_t *data, uint32_t size)
-{
-	int64_t value = load_signed(data, size);
-
-	return size == 8 ? value : value & ((INT64_C(1) << size * 8) - 1);
-}
-
-static double load_float(const uint8_t *data, uint32_t size)
-{
-	double value64;
-	float value32;
-
-	if (size == 8) {
-		memcpy(&value64, data, 8);
-		return value64;
-	}
-	memcpy(&value32, data, 4);
-	return (double)value32;
-}
+#include "types/load.h"
 
 size_t ebs_array_count(const struct ebs_layout *layout, size_t size)
 {
@@ -94,16 +53,16 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 	}
 	switch (layout->kind) {
 	case EBS_SIGNED:
-		lua_pushinteger(L, load_signed(data, layout->size));
+		lua_pushinteger(L, ebs_load_signed(data, layout->size));
 		break;
 	case EBS_UNSIGNED:
-		lua_pushinteger(L, load_unsigned(data, layout->size));
+		lua_pushinteger(L, (lua_Integer)ebs_load_unsigned(data, layout->size));
 		break;
 	case EBS_BOOL:
-		lua_pushboolean(L, load_unsigned(data, layout->size) != 0);
+		lua_pushboolean(L, ebs_load_unsigned(data, layout->size) != 0);
 		break;
 	case EBS_FLOAT:
-		lua_pushnumber(L, load_float(data, layout->size));
+		lua_pushnumber(L, ebs_load_float(data, layout->size));
 		break;
 	case EBS_STRING:
 		lua_pushlstring(L, (const char *)data, strnlen((const char *)data, length));
