@@ -13,21 +13,12 @@ static bool is_handler(lua_State *L, int index)
 
 static int refuse_parameter(lua_State *L, const struct ebs_layout *layout, const char *parameter)
 {
-	luaL_Buffer names;
-
-	luaL_buffinit(L, &names);
-	for (uint32_t i = 0; i < layout->field_count; i++) {
-		luaL_addstring(&names, i ? ", " : "");
-		luaL_addstring(&names, layout->fields[i].name);
-	}
-	luaL_pushresult(&names); // names
-	return luaL_argerror(
-		L, 3,
-		lua_pushfstring(
-			L,
-			"%s has no field '%s' for the handler's parameter of that name; its "
-			"fields are: %s",
-			layout->name, parameter, lua_tostring(L, -1)));
+	return luaL_argerror(L, 3,
+			     lua_pushfstring(L,
+					     "%s has no field '%s' for the handler's parameter of "
+					     "that name; its fields are: %s",
+					     layout->name, parameter,
+					     ebs_push_field_names(L, layout)));
 }
 
 // The parameters of a Lua function; 0 for C functions and for `function(...)`, which take the whole
