@@ -150,4 +150,5 @@ def main():
     sys.exit(SKIPPED if tap.count("skip") == len(tap.cases) else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs the tests that /tests.list names, in the guest: each line is SECONDS NAME COMMAND.
+# Each becomes "vm: begin NAME", its TAP, "vm: end NAME STATUS", and then what it wrote to standard error.
+export EBSCRIPT=/usr/bin/ebscript EBS_TEST_SUPPORT=/source/support EBS_TEST_SLOWNESS=20
+export LUA_PATH_5_4='/source/tests/lua/?.lua;;' PYTHONPATH=/source/tests/scripts PYTHONDONTWRITEBYTECODE=1
+export LC_ALL=C.UTF-8
+
+ulimit -c 0
+cd /tmp || exit
+echo "vm: kernel $(uname -r)"
+while read -r seconds name command; do
+	echo "vm: begin $name"
+	timeout -k 5 "$seconds" sh -c "exec $command" </dev/null 2>/run/stderr
+	echo "vm: end $name $?"
+	sed 's/^/# stderr: /' /run/stderr
+done </tests.list
+echo "vm: done"

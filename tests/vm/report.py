@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""docs/kernels.md: the tables that `./dev vm` makes, kernel by feature, and kernel by test."""
+from pathlib import Path
+
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "kernels.md"
+MARKS = "<!-- made by ./dev vm -->\n", "<!-- end of what ./dev vm made -->\n"
+
+
+class Notes:
+    """Reasons are long, and the same for many cells: they stand below the table, by number."""
+
+    def __init__(self):
+        self.numbers = {}
+
+    def __call__(self, reason):
+        return self.numbers.setdefault(reason, len(self.numbers) + 1)
+
+    def lines(self):
+        return [f"{number}. {reason}" for reason, number in self.numbers.items()]
+
+
+def table(title, heads, rows):
+    yield f"| {title} | {' | '.join(heads)} |"
+    yield f"| --- |{' --- |' * len(heads)}"
+    for name, cells in rows:
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def features(guests, tests, notes):
+    """A row for each case of these tests, in the order in which they ran."""
+    words = {"ok": lambda why: "yes", "fail": lambda why: "**failed**", "skip": lambda why: f"no ({notes(why)})"}
+    columns = []
+    for guest in guests:
+        cases = [case for name in tests for case in guest.tests[name].tap.cases]
+        columns.append({name: words[result](why) for result, name, why in cases})
+    for name in dict.fromkeys(name for column in columns for name in column):
+        yield name, [column.get(name, "") for column in columns]
+
+
+def counts(test):
+    passed, failed, skipped = (test.tap.count(result) for result in ("ok", "fail", "skip"))
+    parts = [f"**{failed} failed**"] * bool(failed) + [str(passed)] + [f"{skipped} skipped"] * bool(skipped)
+    return ", ".join(parts)
+
+
+def text(results, tests):
+    """`results` are guests or, of kernels that could not be had, reasons, by name; `tests` the names of tests."""
+    guests = {name: result for name, result in results.items() if not isinstance(result, str)}
+    notes = Notes()
+    own = [name for name in tests if name.startswith("vm/")]
+    others = [name for name in tests if name not in own]
+    heads = [guest.release or name for name, guest in guests.items()]
+    lines = []
+    if guests and own:
+        lines += [*table("feature", heads, features(guests.values(), own, notes)), "", *notes.lines(), ""]
+    if guests and others:
+        rows = [(f"`{name}`", [counts(guest.tests[name]) for guest in guests.values()]) for name in others]
+        lines += [*table("tests, and how many cases pass", heads, rows), ""]
+    lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in guests]
+    return "\n".join(lines).strip() + "\n"
+
+
+def write(made):
+    begin, end = MARKS
+    old = REPORT.read_text()
+    head, _, rest = old.partition(begin)
+    REPORT.write_text(f"{head}{begin}\n{made}\n{end}{rest.partition(end)[2]}")
