@@ -124,19 +124,9 @@ void ebs_columns_print(lua_State *L, int index, const struct ebs_layout *layout,
 
 static const struct ebs_layout *type_option(lua_State *L, struct ebs_types *types)
 {
-	struct ebs_error error = { 0 };
-
 	if (lua_getfield(L, 3, "type") != LUA_TSTRING) // type
 		luaL_argerror(L, 3, "option 'type' must be a string");
-	uint32_t id = ebs_types_find(types, lua_tostring(L, -1));
-	if (!id)
-		luaL_argerror(
-			L, 3,
-			lua_pushfstring(L, "the object's types have no '%s'", lua_tostring(L, -1)));
-	const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
-	if (!layout)
-		ebs_raise(L, &error);
-	return layout;
+	return ebs_check_type(L, 3, types, lua_tostring(L, -1));
 }
 
 // The type of a buffer's samples, else that of a map's values.

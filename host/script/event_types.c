@@ -106,17 +106,7 @@ static struct ebs_event_plan *add_plan(lua_State *L, struct script_handler *hand
 static const struct ebs_layout *find_type(lua_State *L, const struct script_handler *handler,
 					  const char *name, int argument)
 {
-	struct ebs_types *types = ebs_object_types(handler->object->handle);
-	struct ebs_error error = { 0 };
-	uint32_t id = ebs_types_find(types, name);
-
-	if (!id)
-		luaL_argerror(L, argument,
-			      lua_pushfstring(L, "the object's types have no '%s'", name));
-	const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
-	if (!layout)
-		ebs_raise(L, &error);
-	return layout;
+	return ebs_check_type(L, argument, ebs_object_types(handler->object->handle), name);
 }
 
 static void refuse_same_sizes(lua_State *L, const struct script_handler *handler)

@@ -74,20 +74,9 @@ static int reader_next(lua_State *L)
 static const struct ebs_layout *find_layout(lua_State *L, struct script_object *object,
 					    const char *type)
 {
-	struct ebs_types *types = ebs_object_types(object->handle);
-	uint32_t id = ebs_types_find(types, type);
-	struct ebs_error error = { 0 };
+	const struct ebs_layout *layout =
+		ebs_check_type(L, 2, ebs_object_types(object->handle), type);
 
-	if (!id)
-		luaL_argerror(L, 2,
-			      lua_pushfstring(L,
-					      "the object's types have no '%s': of types that only a "
-					      "program uses the compiler keeps nothing; a global "
-					      "variable of the type helps",
-					      type));
-	const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
-	if (!layout)
-		ebs_raise(L, &error);
 	if (!layout->size)
 		luaL_argerror(L, 2, lua_pushfstring(L, "'%s' has no size", type));
 	return layout;

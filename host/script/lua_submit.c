@@ -27,14 +27,7 @@ static const struct ebs_layout *sample_type(lua_State *L, const struct ebs_map *
 						      map->name, layout->name));
 		return layout;
 	}
-	const char *name = luaL_checkstring(L, 3);
-	uint32_t id = map->types ? ebs_types_find(map->types, name) : 0;
-	if (!id)
-		luaL_argerror(L, 3, lua_pushfstring(L, "the object's types have no '%s'", name));
-	layout = ebs_types_layout(map->types, id, &error);
-	if (!layout)
-		ebs_raise(L, &error);
-	return layout;
+	return ebs_check_type(L, 3, map->types, luaL_checkstring(L, 3));
 }
 
 int ebs_map_submit_value(lua_State *L)
