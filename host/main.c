@@ -101,12 +101,14 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
+	static char name[] = "ebscript";
 	struct ebs_script_options script = { .program = argv[0] };
 	bool clear_cache = false;
 	bool list = false;
 	bool info = false;
 	int option;
 
+	argv[0] = name; // in getopt's messages, as in all others
 	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
 		switch (option) {
 		case 'e':
