@@ -56,7 +56,7 @@ int ebs_bpf_has(lua_State *L)
 
 	ebs_check_option_names(L, 1, names);
 	lua_pushnil(L);
-	luaL_argcheck(L, lua_next(L, 1), 1, "ask for something");
+	luaL_argcheck(L, lua_next(L, 1), 1, "say what to ask for, such as { map = \"ringbuf\" }");
 	lua_settop(L, 1);
 	if (ask_all(L, &why)) {
 		lua_pushboolean(L, true);
