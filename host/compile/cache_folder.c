@@ -179,6 +179,7 @@ static int scan(struct ebs_cache *cache, bool everything, struct found **entries
 		return -number;
 	}
 	struct dirent *file;
+	size_t capacity = 0;
 	int result = 0;
 	while (!result && (file = readdir(folder))) {
 		enum kind kind = kind_of(file->d_name);
@@ -193,13 +194,16 @@ static int scan(struct ebs_cache *cache, bool everything, struct found **entries
 				unlinkat(cache->fd, file->d_name, 0);
 			continue;
 		}
-		struct found *more = reallocarray(*entries, *count + 1, sizeof(**entries));
-		if (!more) {
-			result = -ENOMEM;
-			continue;
+		if (*count == capacity) {
+			capacity = capacity ? capacity * 2 : 64;
+			struct found *more = reallocarray(*entries, capacity, sizeof(*more));
+			if (!more) {
+				result = -ENOMEM;
+				continue;
+			}
+			*entries = more;
 		}
-		*entries = more;
-		struct found *entry = &more[(*count)++];
+		struct found *entry = &(*entries)[(*count)++];
 		memcpy(entry->name, file->d_name, strlen(file->d_name) + 1);
 		entry->size = status.st_size;
 		entry->used = status.st_mtim;
