@@ -226,8 +226,10 @@ static const char *text_option(lua_State *L, int options, const char *name, size
 	return text;
 }
 
-// --emit: the object's bytes to a file; the C was written already. Ends the script.
-static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *build)
+// --emit: the object's bytes to a file; the C was written already. Ends the script, or returns
+// -errno with `error` filled.
+static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *build,
+		struct ebs_error *error)
 {
 	const char *path = state->options->emit_object;
 	FILE *file = path ? fopen(path, "we") : NULL;
@@ -240,7 +242,7 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 		written &= fclose(file) == 0;
 	}
 	if (!written)
-		return luaL_error(L, "can't write the object to %s: %s", path, strerror(errno));
+		return ebs_error_errno(error, errno, "can't write the object to %s", path);
 	return ebs_finish(L);
 }
 
@@ -327,7 +329,7 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 	if (result)
 		return result;
 	if (state->options->emit_c || state->options->emit_object)
-		return emit(L, state, &load->build);
+		return emit(L, state, &load->build, error);
 
 	lua_getiuservalue(L, index, 1); // object options
 	int options = lua_gettop(L);
