@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/capabilities.h"
 #include "base/near.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
@@ -276,6 +277,11 @@ bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 
 	if (fd >= 0)
 		close(fd);
+	else if (number == EPERM && !ebs_capability_have(CAP_BPF))
+		ebs_error_explain(why, number,
+				  "asking the kernel for programs of SEC(\"%s/%s\") needs CAP_BPF "
+				  "and CAP_PERFMON, or root",
+				  section->name, target);
 	else if (number == EPERM && strcmp(ebs_lockdown_mode(mode, sizeof(mode)), "none") &&
 		 strcmp(mode, "unknown"))
 		ebs_error_explain(why, number,
