@@ -129,9 +129,7 @@ static int explain_kernel(const struct ebs_program *program, const char *globs, 
 {
 	if (!ebs_kernel_has_kprobes())
 		return ebs_error_explain(error, EOPNOTSUPP,
-					 "SEC(\"%s\"): this kernel has no kprobes (it is built "
-					 "without CONFIG_KPROBES)",
-					 program->section);
+					 "SEC(\"%s\"): " EBS_NO_KPROBES, program->section);
 	if (number == -EOPNOTSUPP || number == -EINVAL)
 		return ebs_error_explain(error, number,
 					 "SEC(\"%s\"): this kernel can't attach to many functions "

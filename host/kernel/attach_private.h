@@ -52,7 +52,10 @@ uint64_t ebs_link_missed(struct ebs_link *link);
 #define EBS_SYSCALL_PREFIX ""
 #endif
 
+#define EBS_NO_KPROBES "this kernel has no kprobes (it is built without CONFIG_KPROBES)"
 bool ebs_kernel_has_kprobes(void);
+// Returns 0, or -EOPNOTSUPP with `error` filled.
+int ebs_kernel_need_kprobes(struct ebs_error *error);
 
 // The section's text behind the first '/', or NULL.
 const char *ebs_section_target(const struct ebs_program *program);

@@ -23,6 +23,13 @@ bool ebs_kernel_has_kprobes(void)
 	       access("/sys/kernel/tracing/kprobe_events", F_OK) == 0;
 }
 
+int ebs_kernel_need_kprobes(struct ebs_error *error)
+{
+	if (ebs_kernel_has_kprobes())
+		return 0;
+	return ebs_error_explain(error, EOPNOTSUPP, EBS_NO_KPROBES);
+}
+
 // Names what this kernel offers in place of a probe on `function`.
 static int explain_no_kprobes(const struct ebs_program *program, const char *function,
 			      struct ebs_error *error)
@@ -33,18 +40,16 @@ static int explain_no_kprobes(const struct ebs_program *program, const char *fun
 		function += 6;
 	if (strncmp(function, "sys_", 4) == 0)
 		return ebs_error_explain(error, EOPNOTSUPP,
-					 "SEC(\"%s\"): this kernel has no kprobes (it is built "
-					 "without CONFIG_KPROBES); "
-					 "attach to the system call's tracepoint: "
+					 "SEC(\"%s\"): " EBS_NO_KPROBES
+					 "; attach to the system call's tracepoint: "
 					 "SEC(\"tracepoint/syscalls/sys_%s_%s\")",
 					 program->section, returns ? "exit" : "enter",
 					 function + 4);
 	return ebs_error_explain(error, EOPNOTSUPP,
-				 "SEC(\"%s\"): this kernel has no kprobes (it is built without "
-				 "CONFIG_KPROBES); attach to a "
-				 "tracepoint near %s, SEC(\"tracepoint/CATEGORY/NAME\") or "
-				 "SEC(\"raw_tp/NAME\"), or try "
-				 "SEC(\"%s/%s\")",
+				 "SEC(\"%s\"): " EBS_NO_KPROBES
+				 "; attach to a tracepoint near %s, "
+				 "SEC(\"tracepoint/CATEGORY/NAME\") or SEC(\"raw_tp/NAME\"), or "
+				 "try SEC(\"%s/%s\")",
 				 program->section, function, returns ? "fexit" : "fentry",
 				 function);
 }

@@ -28,15 +28,6 @@ static bool has_raw_tracepoint(const char *target, struct ebs_error *why)
 	return false;
 }
 
-static bool need_kprobes(struct ebs_error *why)
-{
-	if (ebs_kernel_has_kprobes())
-		return true;
-	ebs_error_set(why, "EOPNOTSUPP",
-		      "this kernel has no kprobes (it is built without CONFIG_KPROBES)");
-	return false;
-}
-
 // sys_execve is found under the architecture's own name, as attaching does.
 static bool has_kprobe(const char *target, struct ebs_error *why)
 {
@@ -44,7 +35,7 @@ static bool has_kprobe(const char *target, struct ebs_error *why)
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(target, "+"), target);
 	snprintf(prefixed, sizeof(prefixed), EBS_SYSCALL_PREFIX "%s", name);
-	if (!need_kprobes(why))
+	if (ebs_kernel_need_kprobes(why))
 		return false;
 	return (strncmp(name, "sys_", 4) == 0 && ebs_has_kernel_function(prefixed, NULL)) ||
 	       ebs_has_kernel_function(name, why);
@@ -55,7 +46,7 @@ static bool has_ksyscall(const char *target, struct ebs_error *why)
 	char name[160];
 
 	snprintf(name, sizeof(name), EBS_SYSCALL_PREFIX "sys_%s", target);
-	return need_kprobes(why) && ebs_has_kernel_function(name, why);
+	return !ebs_kernel_need_kprobes(why) && ebs_has_kernel_function(name, why);
 }
 
 // The programs' type says nothing of what the kernel needs to attach many at once (CONFIG_FPROBE).
@@ -156,7 +147,7 @@ bool ebs_has_program(const char *section, struct ebs_error *why)
 		return false;
 	if (strncmp(section, "kprobe.multi", 12) == 0 || strncmp(section, "kretprobe.multi", 15) == 0)
 		return has_kprobe_multi(why);
-	if (*section == 'k' && !need_kprobes(why))
+	if (*section == 'k' && ebs_kernel_need_kprobes(why))
 		return false;
 	for (size_t i = 0; section[length] && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strlen(kinds[i].name) == length &&

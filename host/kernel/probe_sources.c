@@ -108,19 +108,10 @@ static int list_symbols(const char *prefix, const struct ebs_probe_query *query,
 	return result ? ebs_error_errno(error, result, "can't read the kernel's functions") : 0;
 }
 
-static int need_kprobes(struct ebs_error *error)
-{
-	return ebs_kernel_has_kprobes()
-		       ? 0
-		       : ebs_error_explain(error, EOPNOTSUPP,
-					   "this kernel has no kprobes (it is built without "
-					   "CONFIG_KPROBES)");
-}
-
 int ebs_list_kernel_functions(const struct ebs_probe_query *query, struct ebs_error *error)
 {
 	struct ebs_buffer functions = { 0 };
-	int result = need_kprobes(error);
+	int result = ebs_kernel_need_kprobes(error);
 	if (result)
 		return result;
 	result = ebs_tracefs_functions(query->glob, &functions);
@@ -139,7 +130,7 @@ int ebs_list_kernel_functions(const struct ebs_probe_query *query, struct ebs_er
 
 int ebs_list_syscalls(const struct ebs_probe_query *query, struct ebs_error *error)
 {
-	int result = need_kprobes(error);
+	int result = ebs_kernel_need_kprobes(error);
 
 	return result ? result : list_symbols(EBS_SYSCALL_PREFIX "sys_", query, error);
 }
