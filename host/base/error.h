@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+// The kernel's own number for what it can't do. The C library has no name for it.
+#define ENOTSUPP 524
+
 // Start with { 0 }. The first error stays: setting a set error changes nothing, so a cleanup path
 // can't hide the cause.
 struct ebs_error {

@@ -11,8 +11,6 @@
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
 
-#define ENOTSUPP 524 // the kernel's own number, for what a kind of map can't do
-
 const char *ebs_map_type_name(const struct ebs_map *map)
 {
 	return map->kind->name;

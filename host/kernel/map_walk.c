@@ -12,7 +12,6 @@
 // more.
 #define BATCH_BYTES   (128 * 1024)
 #define BATCH_ENTRIES 4096
-#define ENOTSUPP      524 // the kernel's own number, for maps without batch operations
 
 struct ebs_map_walk {
 	const struct ebs_map *map;

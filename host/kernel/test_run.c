@@ -7,7 +7,6 @@
 
 #include "kernel/object_private.h"
 
-#define ENOTSUPP 524 // the kernel's own number
 #define GROWTH	 4096 // bytes: what programs may add to a packet fits before and behind it in a page
 
 static int prepare(const struct ebs_test_input *input, struct ebs_test_result *result,
