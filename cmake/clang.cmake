@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # LLVM and clang, as the target ebs_clang: the newest major that is there in full, or the one that was asked for;
 # as shared libraries or, with EBS_CLANG_STATIC, as archives.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The packages that the host is built on. Each becomes an imported target that only the folder which may
 # know it links to.
 

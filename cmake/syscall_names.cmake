@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Build step: writes a C file with the names of this architecture's system calls, by number:
 # cmake -DCOMPILER=cc -DOUTPUT=FILE -P syscall_names.cmake
 
