@@ -42,13 +42,21 @@ def report(module, result):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def come_first():
+    """What else runs on the machine is to disturb little; all that is measured inherits it."""
+    if os.nice(0) > -10:
+        os.nice(-10)
+    group = Path("/proc/self/autogroup")  # where the kernel groups by session, nice alone counts within the session only
+    if group.exists():
+        group.write_text("-20")
+
+
 def main():
     options = parse()
     if os.geteuid() != 0:
         raise Failure("loading programs into the kernel needs root")
     own_mounts()
-    if os.nice(0) > -10:
-        os.nice(-10)  # what else runs on the machine is to disturb little; all that is measured inherits it
+    come_first()
     module = importlib.import_module(options.what)
     if options.minutes:
         module.MINUTES = options.minutes
