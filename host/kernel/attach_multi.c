@@ -119,6 +119,27 @@ static int find_kernel_functions(struct targets *targets)
 	return result;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Functions of several files may have one name. The kernel attaches to one of them, and refuses a
+// list that has it twice.
+static void drop_doubles(struct targets *targets)
+{
+	uint32_t kept = 0;
+
+	qsort(targets->names, targets->count, sizeof(*targets->names), compare_names);
+	for (uint32_t i = 0; i < targets->count; i++) {
+		if (kept && strcmp(targets->names[i], targets->names[kept - 1]) == 0)
+			free(targets->names[i]);
+		else
+			targets->names[kept++] = targets->names[i];
+	}
+	targets->count = kept;
+}
+
 static bool is_plain(const char *globs)
 {
 	return !strpbrk(globs, "*?[");
@@ -159,6 +180,7 @@ int ebs_attach_kprobe_multi(struct ebs_program *program, const struct ebs_attach
 				 : ebs_error_explain(error, ENOENT,
 						     "the kernel has no functions \"%s\"", globs);
 	if (!result) {
+		drop_doubles(&targets);
 		int fd = ebs_link_create(&(struct ebs_link_attributes){
 			.program = bpf_program__fd(program->handle),
 			.type = session ? EBS_ATTACH_TYPE_KPROBE_SESSION : BPF_TRACE_KPROBE_MULTI,
