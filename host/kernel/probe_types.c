@@ -2,6 +2,7 @@
 // Probes that the kernel's BTF knows.
 #include <errno.h>
 #include <linux/btf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/probe_sources.h"
@@ -47,25 +48,52 @@ int ebs_list_iterators(const struct ebs_probe_query *query, struct ebs_error *er
 // Not all functions that BTF knows can be traced; ftrace knows which. A locked kernel doesn't tell.
 struct traced {
 	const struct ebs_probe_query *query;
-	struct ebs_buffer functions; // lines, with a newline in front of the first; none: unknown
+	char **names; // sorted; NULL: unknown
+	size_t count;
 };
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Takes the lines apart. Returns 0 or -ENOMEM.
+static int sort_names(struct traced *traced, struct ebs_buffer *lines)
+{
+	char *rest = lines->data;
+	char *line;
+	size_t most = 1;
+
+	for (size_t i = 0; i < lines->size; i++)
+		most += lines->data[i] == '\n';
+	traced->names = reallocarray(NULL, most, sizeof(*traced->names));
+	if (!traced->names)
+		return -ENOMEM;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			traced->names[traced->count++] = line;
+	qsort(traced->names, traced->count, sizeof(*traced->names), compare_names);
+	return 0;
+}
 
 static int add_traced(void *context, const char *name, const char *parameters)
 {
-	struct traced *traced = context;
-	size_t length = strlen(name);
+	const struct traced *traced = context;
 
-	for (const char *line = traced->functions.data; line; line = strchr(line + 1, '\n'))
-		if (strncmp(line + 1, name, length) == 0 && strchr(" \n", line[1 + length]))
-			return add((void *)traced->query, name, parameters);
-	return traced->functions.size ? 0 : add((void *)traced->query, name, parameters);
+	if (traced->names &&
+	    !bsearch(&name, traced->names, traced->count, sizeof(*traced->names), compare_names))
+		return 0;
+	return add((void *)traced->query, name, parameters);
 }
 
 int ebs_list_traced_functions(const struct ebs_probe_query *query, struct ebs_error *error)
 {
 	struct traced traced = { .query = query };
-	int result = ebs_tracefs_functions(query->glob, &traced.functions);
+	struct ebs_buffer lines = { 0 };
+	int result = ebs_tracefs_functions(query->glob, &lines);
 
+	if (!result)
+		result = sort_names(&traced, &lines);
 	if (result == -ENOENT || result == -EPERM)
 		result = 0;
 	if (result)
@@ -73,6 +101,7 @@ int ebs_list_traced_functions(const struct ebs_probe_query *query, struct ebs_er
 	else
 		result = ebs_prototypes_visit(BTF_KIND_FUNC, "", query->glob, query->details, 0,
 					      add_traced, &traced, error);
-	ebs_buffer_free(&traced.functions);
+	free(traced.names);
+	ebs_buffer_free(&lines);
 	return result;
 }
