@@ -913,6 +913,7 @@ class Printer : public TextDiagnosticPrinter
 {
 	llvm::SmallString<256> last;
 	SourceLocation lastPlace;
+	bool repeated = false;
 
       public:
 	using TextDiagnosticPrinter::TextDiagnosticPrinter;
@@ -921,12 +922,14 @@ class Printer : public TextDiagnosticPrinter
 	{
 		llvm::SmallString<256> text;
 
-		diagnostic.FormatDiagnostic(text);
-		if (text == last && diagnostic.getLocation() == lastPlace)
-			return;
-		last = text;
-		lastPlace = diagnostic.getLocation();
-		TextDiagnosticPrinter::HandleDiagnostic(level, diagnostic);
+		if (level != DiagnosticsEngine::Note) {
+			diagnostic.FormatDiagnostic(text);
+			repeated = text == last && diagnostic.getLocation() == lastPlace;
+			last = text;
+			lastPlace = diagnostic.getLocation();
+		}
+		if (!repeated) // notes belong to what they follow
+			TextDiagnosticPrinter::HandleDiagnostic(level, diagnostic);
 	}
 };
 
