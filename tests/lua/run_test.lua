@@ -223,6 +223,27 @@ tap.test("wrong columns", function()
     end, "bpf%.Columns expected")
 end)
 
+tap.test("wrong arguments of the functions in Lua are told as those in C are", function()
+    for _, case in ipairs({
+        { "sum", "table", 3 },
+        { "max", "table" },
+        { "top", "table", "records", 1, "field" },
+        { "strings", "string", {} },
+        { "number", "number", "1", 2 },
+        { "integer", "number" },
+        { "addresses", "string" },
+    }) do
+        local message = "run_test%%.lua:%%d+: bad argument #1 to 'bpf%%.%s' %%(%s expected, got"
+        tap.raises(function()
+            bpf[case[1]](table.unpack(case, 3))
+        end, message:format(case[1], case[2]))
+    end
+    tap.raises(function()
+        bpf.top({}, 1)
+    end, "bad argument #3 to 'bpf%.top' %(string expected, got nil%)")
+    tap.equal(#bpf.top({ { a = 1 }, { a = 2 } }, nil, "a"), 2)
+end)
+
 tap.test("no globals are made", function()
     for _, name in ipairs({ "bpf", "object", "program", "argparse" }) do
         tap.equal(rawget(_G, name), nil, name)
