@@ -46,7 +46,9 @@ function bpf.stop() end
 
 --- Gives up every capability for good, but for those named in `keep`.
 ---@param keep? string[] `"CAP_NET_ADMIN"` or `"net_admin"`
----@return true? ok, string? message, string? code
+---@return true? ok
+---@return string? message
+---@return string? code
 function bpf.drop_privileges(keep) end
 
 --- Calls `on_tick` every `seconds` (rounded to milliseconds, at least one) while `bpf.run()` runs.
