@@ -273,7 +273,8 @@ local Program = {}
 
 --- Which of them a program takes depends on its SEC(); docs/api.md has the table.
 ---@class bpf.AttachOptions
----@field interface? string a network interface
+---@field interface? string|string[] a network interface; XDP takes several
+---@field replace? boolean XDP: in place of a program that was attached without a link
 ---@field mode? "native"|"generic"|"offload"|"auto" of XDP
 ---@field pid? integer one process
 ---@field cpu? integer one CPU

@@ -15,12 +15,17 @@ static int last_capability(void)
 	return (int)cap_max_bits() - 1;
 }
 
+bool ebs_capability_exists(int number)
+{
+	return number <= last_capability();
+}
+
 bool ebs_capability_have(int number)
 {
 	cap_flag_value_t value = CAP_CLEAR;
 	cap_t own = cap_get_proc();
 
-	if (number > last_capability())
+	if (!ebs_capability_exists(number))
 		number = CAP_SYS_ADMIN;
 	if (own)
 		cap_get_flag(own, number, CAP_EFFECTIVE, &value);

@@ -14,6 +14,9 @@
 // place.
 bool ebs_capability_have(int number);
 
+// Whether this kernel knows it: CAP_BPF and CAP_PERFMON came with Linux 5.8.
+bool ebs_capability_exists(int number);
+
 // The CAP_* of "CAP_BPF", "cap_bpf" or "bpf"; -1 when there is none.
 int ebs_capability_find(const char *name);
 

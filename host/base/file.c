@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Whole writes.
+// Whole writes; how many files may be open.
 #include "base/file.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int ebs_write_all(int fd, const void *data, size_t size)
@@ -19,4 +21,15 @@ int ebs_write_all(int fd, const void *data, size_t size)
 		size -= written;
 	}
 	return 0;
+}
+
+const char *ebs_open_files_limit(void)
+{
+	static char text[64];
+	struct rlimit limit = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	snprintf(text, sizeof(text), "%llu: `ulimit -n NUMBER` raises that",
+		 (unsigned long long)limit.rlim_cur);
+	return text;
 }

@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
 #include "kernel/log.h"
+#include "kernel/permission.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
-	[EBS_ATTACH_INTERFACE] = { "interface", false },
+	[EBS_ATTACH_INTERFACE] = { "interface", false, true },
 	[EBS_ATTACH_MODE] = { "mode", false },
 	[EBS_ATTACH_PID] = { "pid", true },
 	[EBS_ATTACH_CPU] = { "cpu", true },
@@ -39,6 +41,7 @@ const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] 
 	[EBS_ATTACH_PRIORITY] = { "priority", true },
 	[EBS_ATTACH_NETNS] = { "netns", false },
 	[EBS_ATTACH_MAP] = { "map", false },
+	[EBS_ATTACH_REPLACE] = { .name = "replace", .is_boolean = true },
 };
 
 static int attach_raw_tracepoint(struct ebs_program *program,
@@ -55,21 +58,6 @@ static int attach_raw_tracepoint(struct ebs_program *program,
 	return result ? ebs_error_errno(error, result, "can't attach to raw tracepoint \"%s\"",
 					name)
 		      : 0;
-}
-
-static int attach_cgroup(struct ebs_program *program, const struct ebs_attach_options *options,
-			 struct ebs_link *link, struct ebs_error *error)
-{
-	const char *path = options->values[EBS_ATTACH_CGROUP].text;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return ebs_error_errno(error, errno, "can't open cgroup \"%s\"", path);
-	int result = ebs_link_add(link, bpf_program__attach_cgroup(program->handle, fd));
-
-	close(fd);
-	if (result == -EBADF)
-		return ebs_error_explain(error, result, "\"%s\" is no cgroup (of version 2)", path);
-	return result ? ebs_error_errno(error, result, "can't attach to cgroup \"%s\"", path) : 0;
 }
 
 static int attach_by_section(struct ebs_program *program, const struct ebs_attach_options *options,
@@ -98,6 +86,7 @@ struct kind {
 #define UPROBE_MULTI_OPTIONS (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
 #define ITER_OPTIONS   (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
 #define TC_OPTIONS     (OPTION(INTERFACE) | OPTION(DIRECTION))
+#define XDP_OPTIONS (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
 #define PERF_OPTIONS \
 	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
 
@@ -140,10 +129,8 @@ static const struct kind kinds[] = {
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME), true },
 	{ "perf_event", "perf_event", ebs_attach_perf_event, PERF_OPTIONS, 0, false },
-	{ "xdp", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE),
-	  false },
-	{ "xdp.frags", "xdp", ebs_attach_xdp, OPTION(INTERFACE) | OPTION(MODE), OPTION(INTERFACE),
-	  false },
+	{ "xdp", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false },
+	{ "xdp.frags", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false },
 	{ "tc", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
 	{ "tcx", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
 	{ "classifier", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
@@ -154,9 +141,9 @@ static const struct kind kinds[] = {
 	{ "sk_skb", "sk_skb", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
 	{ "sk_msg", "sk_msg", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
 	{ "socket", "socket", ebs_attach_socket, OPTION(INTERFACE), 0, false },
-	{ "cgroup", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
-	{ "cgroup_skb", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
-	{ "sockops", "cgroup", attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
+	{ "cgroup", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
+	{ "cgroup_skb", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
+	{ "sockops", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
 	{ "iter", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
 	{ "iter.s", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
@@ -308,8 +295,17 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 	}
 
 	if (result == -EPERM || result == -EACCES)
-		ebs_error_explain(error, result, "attaching %s (SEC(\"%s\")) needs privileges: %s",
-				  program->name, program->section, ebs_error_text(&cause));
+		ebs_permission_refuse_attach(program, kind->name, result, ebs_error_text(&cause),
+					     error);
+	else if (result == -EMFILE)
+		ebs_error_explain(error, result, "%s; each link is one, and this process may have %s",
+				  ebs_error_text(&cause), ebs_open_files_limit());
+	else if (result == -E2BIG)
+		ebs_error_explain(error, result,
+				  "attaching \"%s\" (SEC(\"%s\")): as many programs are there already "
+				  "as the kernel takes in one place (64 on a tracepoint or cgroup, 38 on "
+				  "a function): put them into one, or end others",
+				  program->name, program->section);
 	else if (error) {
 		*error = cause;
 		cause = (struct ebs_error){ 0 };

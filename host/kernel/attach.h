@@ -10,7 +10,7 @@
 #include "kernel/object.h"
 
 enum ebs_attach_option {
-	EBS_ATTACH_INTERFACE, // text: a network interface's name
+	EBS_ATTACH_INTERFACE, // text: a network interface's name; XDP: list
 	EBS_ATTACH_MODE,      // text: "native", "generic", "offload", "auto"
 	EBS_ATTACH_PID,       // number: one process; default all
 	EBS_ATTACH_CPU,       // number: one CPU; default all
@@ -34,15 +34,17 @@ enum ebs_attach_option {
 	EBS_ATTACH_PRIORITY,   // number: there; the lowest runs first
 	EBS_ATTACH_NETNS,      // text: a network namespace's path
 	EBS_ATTACH_MAP,        // text: a map of the same object
+	EBS_ATTACH_REPLACE,    // boolean: in place of what is there
 	EBS_ATTACH_OPTIONS,
 };
 
 // Option names as scripts write them, and whether their value is a number, else text. A list is
-// text with commas; a script may also give a sequence.
+// text with commas; a script may also give a sequence. A boolean is the number 0 or 1.
 struct ebs_attach_option_info {
 	const char *name;
 	bool is_number;
 	bool is_list;
+	bool is_boolean;
 };
 extern const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS];
 

@@ -21,10 +21,10 @@
 
 static int find_interface(const char *name, struct ebs_link *link, struct ebs_error *error)
 {
-	link->info.ifindex = if_nametoindex(name);
-	if (!link->info.ifindex)
-		return ebs_error_explain(error, ENODEV, "there is no network interface \"%s\"",
-					 name);
+	int index = ebs_interface_find(name, error);
+	if (index < 0)
+		return index;
+	link->info.ifindex = (unsigned)index;
 	link->interface = strdup(name);
 	link->info.interface = link->interface;
 	return link->interface ? 0 : ebs_error_errno(error, ENOMEM, "can't attach to %s", name);
@@ -153,7 +153,7 @@ int ebs_attach_netns(struct ebs_program *program, const struct ebs_attach_option
 	int result = ebs_link_add(link, bpf_program__attach_netns(program->handle, fd));
 	close(fd);
 	if (result == -EEXIST || result == -E2BIG)
-		return ebs_error_explain(error, result,
+		return ebs_error_explain(error, EEXIST,
 					 "network namespace %s has such a program already", path);
 	return result ? ebs_error_errno(error, result, "can't attach to network namespace %s", path)
 		      : 0;

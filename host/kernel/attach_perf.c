@@ -57,7 +57,11 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 		int event = perf_event_open(&attributes, -1, 0);
 
 		result = event < 0 ? event : add_event(link, program, event);
-		if (result)
+		if (result == -EEXIST)
+			ebs_error_explain(error, result,
+					  "\"%s\" is attached to tracepoint %s:%s already",
+					  program->name, category, name);
+		else if (result)
 			ebs_error_errno(error, result, "can't attach to tracepoint %s:%s", category,
 					name);
 	}

@@ -79,5 +79,12 @@ ebs_attach_function ebs_attach_netfilter;
 ebs_attach_function ebs_attach_netns;
 ebs_attach_function ebs_attach_sockmap;
 ebs_attach_function ebs_attach_socket;
+ebs_attach_function ebs_attach_cgroup; // attach_cgroup.c
+
+// attach_cgroup.c: a descriptor of the cgroup, or -errno with `error` filled.
+int ebs_cgroup_open(const char *path, struct ebs_error *error);
+
+// attach_xdp.c: the interface's number, or -ENODEV with `error` filled.
+int ebs_interface_find(const char *name, struct ebs_error *error);
 
 #endif

@@ -200,9 +200,9 @@ static int create_iterator(struct ebs_program *program, const struct ebs_attach_
 	if (options->values[EBS_ATTACH_PID].given)
 		info.task.pid = (uint32_t)options->values[EBS_ATTACH_PID].number;
 	if (cgroup) {
-		folder = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		folder = ebs_cgroup_open(cgroup, error);
 		if (folder < 0)
-			return ebs_error_errno(error, errno, "can't open cgroup \"%s\"", cgroup);
+			return folder;
 		info.cgroup.cgroup_fd = folder;
 		info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
 	}

@@ -184,27 +184,6 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint
 	return result;
 }
 
-static int explain_load(struct ebs_object *object, int number, struct ebs_error *error)
-{
-	const char *words = ebs_log_text();
-
-	number = abs(number);
-	if (ebs_error_is_set(error))
-		return -number;
-	// libbpf loads a program that does nothing first: when even that is refused, it is for want
-	// of privileges.
-	if (number == EPERM && (!*words || strstr(words, "probe_loading")))
-		return ebs_error_explain(
-			error, number,
-			"loading BPF programs needs root, or CAP_BPF with CAP_PERFMON (tracing) or "
-			"CAP_NET_ADMIN (networks)");
-	if (ebs_object_explain_pins(object, number, error))
-		return -number;
-	if (*words)
-		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);
-	return ebs_error_errno(error, number, "can't load %s", object->name);
-}
-
 void ebs_program_leave_out(struct ebs_program *program, bool left_out)
 {
 	program->left_out = left_out;
@@ -223,7 +202,7 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 		return result;
 	result = ebs_programs_load(object, error);
 	if (result)
-		return explain_load(object, result, error);
+		return ebs_object_explain_load(object, result, error);
 
 	for (size_t i = 0; i < object->map_count; i++) {
 		struct ebs_map *map = &object->maps[i];

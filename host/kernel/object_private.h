@@ -54,6 +54,11 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 // refusal_load.c: libbpf's part of loading; code "VERIFY" when the verifier refused a program, and
 // no `error` where libbpf's words are all that is known.
 int ebs_programs_load(struct ebs_object *object, struct ebs_error *error);
+// The program that libbpf failed to load; NULL when it didn't get that far.
+struct ebs_program *ebs_object_refused_program(struct ebs_object *object);
+
+// load_failure.c: why it can't be loaded, unless `error` says it already. Returns -errno.
+int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_error *error);
 
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);

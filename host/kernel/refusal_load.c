@@ -11,7 +11,7 @@
 #include "kernel/refusal.h"
 
 // libbpf names the program in its own words only.
-static struct ebs_program *find_refused(struct ebs_object *object)
+struct ebs_program *ebs_object_refused_program(struct ebs_object *object)
 {
 	char words[256];
 
@@ -59,8 +59,9 @@ int ebs_programs_load(struct ebs_object *object, struct ebs_error *error)
 	for (size_t i = 0; i < object->program_count; i++)
 		bpf_program__set_log_buf(object->programs[i].handle, log, size);
 	int result = bpf_object__load(object->handle);
-	const struct ebs_program *refused = result ? find_refused(object) : NULL;
-	if (refused)
+	const struct ebs_program *refused = result ? ebs_object_refused_program(object) : NULL;
+	// These come after the verifier was content, which its log then says.
+	if (refused && result != -EMFILE && result != -ENFILE && result != -ENOMEM)
 		explain(object, refused, result, log, error);
 	ebs_refusal_log_free(log, size); // libbpf doesn't load an object twice
 	return result;

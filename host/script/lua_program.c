@@ -75,12 +75,19 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 			luaL_argerror(
 				L, index,
 				lua_pushfstring(L, "option '%s' must be an integer", info->name));
-		if (type != LUA_TNIL && !info->is_number && lua_type(L, -1) != LUA_TSTRING)
+		bool is_text = !info->is_number && !info->is_boolean;
+		if (type != LUA_TNIL && info->is_boolean && type != LUA_TBOOLEAN)
+			luaL_argerror(
+				L, index,
+				lua_pushfstring(L, "option '%s' must be a boolean", info->name));
+		if (type != LUA_TNIL && is_text && lua_type(L, -1) != LUA_TSTRING)
 			luaL_argerror(
 				L, index,
 				lua_pushfstring(L, "option '%s' must be a string", info->name));
 		if (info->is_number)
 			options->values[i].number = lua_tointeger(L, -1);
+		else if (info->is_boolean)
+			options->values[i].number = lua_toboolean(L, -1);
 		else if (type != LUA_TNIL)
 			options->values[i].text = lua_tostring(L, -1); // the table keeps it
 		if (!is_list)

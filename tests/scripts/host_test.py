@@ -623,7 +623,7 @@ def nobody():
         )
     tap.equal(done.returncode, 1, "exit status")
     tap.equal(done.stdout, "")
-    tap.match(done.stderr, r"\Aebscript: test\.lua: .*needs root, or CAP_BPF[^\n]*\n\Z")
+    tap.match(done.stderr, r"\Aebscript: test\.lua: .*needs CAP_BPF[^\n]*: run it as root, or with that capability\n\Z")
 
 
 tap.run()

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Why an object couldn't be loaded, where the verifier has nothing to do with it.
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/buffer.h"
+#include "base/capabilities.h"
+#include "base/file.h"
+#include "kernel/feature.h"
+#include "kernel/feature_private.h"
+#include "kernel/log.h"
+#include "kernel/map_kinds.h"
+#include "kernel/object_private.h"
+#include "kernel/permission.h"
+
+// libbpf names the map in its own words only.
+static struct bpf_map *find_refused_map(struct ebs_object *object)
+{
+	const char *words = ebs_log_text();
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object->handle) {
+		struct ebs_buffer phrase = { 0 };
+
+		ebs_buffer_printf(&phrase, "map '%s': failed to create: ", bpf_map__name(map));
+		bool found = phrase.data && strstr(words, phrase.data);
+		ebs_buffer_free(&phrase);
+		if (found)
+			return map;
+	}
+	return NULL;
+}
+
+static void append_size(struct ebs_buffer *out, double size)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	size_t unit = 0;
+
+	for (; size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		size /= 1024;
+	ebs_buffer_printf(out, "%.*f %s", unit ? 1 : 0, size, units[unit]);
+}
+
+// "map "slots" (hash, 100 entries of 24 bytes: 2.3 KiB)"
+static void describe_map(const struct bpf_map *map, struct ebs_buffer *out)
+{
+	uint32_t size = bpf_map__key_size(map) + bpf_map__value_size(map);
+	uint32_t entries = bpf_map__max_entries(map);
+
+	ebs_buffer_printf(out, "map \"%s\" (%s, %u entries of %u bytes: ", bpf_map__name(map),
+			  ebs_map_kind(bpf_map__type(map))->name, entries, size);
+	append_size(out, size ? (double)size * entries : entries);
+	ebs_buffer_append_string(out, ")");
+}
+
+// Before Linux 5.11 maps count against the limit on locked memory, which libbpf raises if it may.
+static bool limits_memory(struct ebs_buffer *out)
+{
+	struct rlimit limit;
+
+	if (ebs_has_helper("ktime_get_coarse_ns", NULL, NULL) ||
+	    getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return false;
+	ebs_buffer_append_string(out, "the limit on locked memory, which this kernel counts maps "
+				      "against, is ");
+	append_size(out, (double)limit.rlim_cur);
+	ebs_buffer_append_string(out, ": raise it with `ulimit -l unlimited`");
+	return true;
+}
+
+static int explain_map(const struct bpf_map *map, int number, const struct ebs_buffer *limit,
+		       struct ebs_error *error)
+{
+	const char *kind = ebs_map_kind(bpf_map__type(map))->name;
+	struct ebs_buffer what = { 0 };
+	struct ebs_error why = { 0 };
+
+	describe_map(map, &what);
+	if (limit->size)
+		ebs_error_explain(error, number, "%s can't be made: %s", what.data, limit->data);
+	else if (number == ENOMEM)
+		ebs_error_explain(
+			error, number,
+			"%s needs more memory than there is, or than the limit of the cgroup "
+			"allows: give it fewer entries",
+			what.data);
+	else if (number == E2BIG)
+		ebs_error_explain(error, number,
+				  "%s is larger than the kernel takes: give it fewer entries, or a "
+				  "smaller value",
+				  what.data);
+	else if (number == EINVAL && !ebs_has_map_kind(kind, &why))
+		ebs_error_explain(error, number, "map \"%s\": %s", bpf_map__name(map),
+				  ebs_error_text(&why));
+	else if (number == EINVAL)
+		ebs_error_explain(
+			error, number,
+			"the kernel takes no %s with flags 0x%x: its kind asks for another "
+			"size of key or value, number of entries, or flags",
+			what.data, bpf_map__map_flags(map));
+	else
+		ebs_error_errno(error, number, "can't make %s", what.data);
+	ebs_error_clear(&why);
+	ebs_buffer_free(&what);
+	return -number;
+}
+
+// The first program that asks for more than there is stands for all, where libbpf didn't get as far
+// as to load one.
+static int explain_permission(struct ebs_object *object, int number, struct ebs_error *error)
+{
+	const struct ebs_program *program = ebs_object_refused_program(object);
+
+	for (size_t i = 0; !program && i < object->program_count; i++)
+		if (!object->programs[i].left_out)
+			program = &object->programs[i];
+	return ebs_permission_refuse_load(program, number, error);
+}
+
+static int explain_program(const struct ebs_program *program, int number, struct ebs_error *error)
+{
+	struct ebs_error why = { 0 };
+
+	if (number == ENOMEM)
+		return ebs_error_explain(
+			error, number,
+			"the kernel has not the memory to load \"%s\" (SEC(\"%s\"), %zu "
+			"instructions), or the limit of the cgroup doesn't allow it",
+			program->name, program->section,
+			(size_t)bpf_program__insn_cnt(program->handle));
+	if (number == EINVAL && !ebs_has_program_type(program->section, &why))
+		ebs_error_explain(error, number, "can't load \"%s\": %s", program->name,
+				  ebs_error_text(&why));
+	ebs_error_clear(&why);
+	return ebs_error_is_set(error) ? -number : 0;
+}
+
+int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_error *error)
+{
+	const char *words = ebs_log_text();
+	struct ebs_buffer limit = { 0 };
+
+	number = number < 0 ? -number : number;
+	if (ebs_error_is_set(error) || ebs_object_explain_pins(object, number, error))
+		return -number;
+	const struct bpf_map *map = find_refused_map(object);
+	const struct ebs_program *program = ebs_object_refused_program(object);
+	if (number == EMFILE)
+		return ebs_error_explain(
+			error, number,
+			"%s has more maps and programs than this process may have open "
+			"files, %s",
+			object->name, ebs_open_files_limit());
+	bool limited =
+		map && number == EPERM && ebs_capability_have(CAP_BPF) && limits_memory(&limit);
+	if (map && (number != EPERM || limited)) {
+		explain_map(map, number, &limit, error);
+		ebs_buffer_free(&limit);
+		return -number;
+	}
+	// libbpf loads a program that does nothing first: when even that is refused, it is for want
+	// of privileges.
+	if (number == EPERM && (!*words || map || program || strstr(words, "probe_loading")))
+		return explain_permission(object, number, error);
+	if (program && explain_program(program, number, error))
+		return -number;
+	if (*words)
+		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);
+	return ebs_error_errno(error, number, "can't load %s", object->name);
+}

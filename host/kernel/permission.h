@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Why the kernel said EPERM or EACCES: a capability that lacks, a user namespace, lockdown.
+#ifndef EBS_KERNEL_PERMISSION_H
+#define EBS_KERNEL_PERMISSION_H
+
+#include "base/error.h"
+#include "kernel/object.h"
+
+// The program couldn't be loaded; NULL for an object that has none. Fills `error`; returns -errno.
+int ebs_permission_refuse_load(const struct ebs_program *program, int number,
+			       struct ebs_error *error);
+
+// The program couldn't be attached. `kind` is that of struct ebs_link_info; `cause` says what
+// failed, for where no capability lacks.
+int ebs_permission_refuse_attach(const struct ebs_program *program, const char *kind, int number,
+				 const char *cause, struct ebs_error *error);
+
+#endif
