@@ -52,7 +52,8 @@ void ebs_near_offer(struct ebs_near *near, const char *candidate)
 {
 	if (*near->best && !near->apart)
 		return;
-	unsigned steps = distance(near->name, near->length, candidate, strlen(candidate), near->most);
+	unsigned steps =
+		distance(near->name, near->length, candidate, strlen(candidate), near->most);
 	if (steps > near->most)
 		return;
 	snprintf(near->best, sizeof(near->best), "%s", candidate);

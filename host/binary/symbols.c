@@ -135,8 +135,8 @@ static int visit_note(struct file *file, const char *description, size_t size)
 	if (asprintf(&full, "%s:%s", provider, name) < 0)
 		return ebs_error_errno(file->error, ENOMEM, "can't read \"%s\"", file->path);
 	probe.name = full;
-	int result = find_offset(file, address, &probe.offset) ? file->visit(file->context, &probe)
-							       : 0;
+	int result =
+		find_offset(file, address, &probe.offset) ? file->visit(file->context, &probe) : 0;
 	free(full);
 	return result;
 }

@@ -170,7 +170,7 @@ static int read_errors(pid_t pid, const struct channels *channels, struct ebs_bu
 static struct leaver {
 	struct leaver *next;
 	pid_t pid;
-} *leavers;
+} * leavers;
 
 static void reap(int options)
 {

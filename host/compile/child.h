@@ -49,8 +49,8 @@ int ebs_child_give(struct ebs_child *child, const void *data, size_t size);
 // any.
 const char *ebs_child_take(size_t *size);
 
-// Returns when the function has returned or the child has died, and frees it; 0, or a negative errno
-// with `error` filled when there was no way to hear of it. The caller frees `output` with
+// Returns when the function has returned or the child has died, and frees it; 0, or a negative
+// errno with `error` filled when there was no way to hear of it. The caller frees `output` with
 // ebs_child_output_free() in either case.
 int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
 		     struct ebs_error *error);

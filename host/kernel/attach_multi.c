@@ -15,7 +15,7 @@
 
 // The functions that are to be probed. Start with { 0 }.
 struct targets {
-	char **names; // of the kernel's
+	char **names;      // of the kernel's
 	uint64_t *offsets; // in a file
 	uint32_t count;
 	uint32_t capacity;
@@ -38,7 +38,8 @@ static bool make_room(struct targets *targets)
 		return true;
 	uint32_t capacity = targets->capacity ? targets->capacity * 2 : 64;
 	char **names = reallocarray(targets->names, capacity, sizeof(*names));
-	uint64_t *offsets = names ? reallocarray(targets->offsets, capacity, sizeof(*offsets)) : NULL;
+	uint64_t *offsets =
+		names ? reallocarray(targets->offsets, capacity, sizeof(*offsets)) : NULL;
 
 	targets->names = names ? names : targets->names;
 	targets->offsets = offsets ? offsets : targets->offsets;
@@ -149,8 +150,8 @@ static int explain_kernel(const struct ebs_program *program, const char *globs, 
 			  struct ebs_error *error)
 {
 	if (!ebs_kernel_has_kprobes())
-		return ebs_error_explain(error, EOPNOTSUPP,
-					 "SEC(\"%s\"): " EBS_NO_KPROBES, program->section);
+		return ebs_error_explain(error, EOPNOTSUPP, "SEC(\"%s\"): " EBS_NO_KPROBES,
+					 program->section);
 	if (number == -EOPNOTSUPP || number == -EINVAL)
 		return ebs_error_explain(error, number,
 					 "SEC(\"%s\"): this kernel can't attach to many functions "
@@ -207,10 +208,9 @@ static int attach_each(struct ebs_program *program, const char *path, const stru
 	for (uint32_t i = 0; !result && i < targets->count; i++) {
 		LIBBPF_OPTS(bpf_uprobe_opts, probe, .retprobe = at_return);
 
-		result = ebs_link_add(link, bpf_program__attach_uprobe_opts(program->handle, pid,
-									    path,
-									    targets->offsets[i],
-									    &probe));
+		result = ebs_link_add(link,
+				      bpf_program__attach_uprobe_opts(program->handle, pid, path,
+								      targets->offsets[i], &probe));
 	}
 	return result;
 }
@@ -270,17 +270,19 @@ int ebs_attach_uprobe_multi(struct ebs_program *program, const struct ebs_attach
 		path = section_path;
 	if (result || !globs || !*globs) {
 		free(section_path);
-		return ebs_error_set(error, "EINVAL",
-				     "SEC(\"%s\"): say which functions of which file: PATH:GLOB, or "
-				     "the options path and symbols",
-				     program->section);
+		return ebs_error_set(
+			error, "EINVAL",
+			"SEC(\"%s\"): say which functions of which file: PATH:GLOB, or "
+			"the options path and symbols",
+			program->section);
 	}
 	char *file = ebs_binary_find(path, error);
 	result = file ? take_globs(&targets, globs) : -ENOENT;
 	if (!result)
 		result = ebs_functions_visit(file, add_symbol, &targets, error);
 	if (!result && !targets.count)
-		result = ebs_error_explain(error, ENOENT, "%s has no functions \"%s\"", file, globs);
+		result =
+			ebs_error_explain(error, ENOENT, "%s has no functions \"%s\"", file, globs);
 	if (!result)
 		result = attach_found(program, file, &targets,
 				      has_pid ? (pid_t)options->values[EBS_ATTACH_PID].number : -1,

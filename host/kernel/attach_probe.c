@@ -39,15 +39,13 @@ static int explain_no_kprobes(const struct ebs_program *program, const char *fun
 	if (strncmp(function, "__x64_", 6) == 0)
 		function += 6;
 	if (strncmp(function, "sys_", 4) == 0)
-		return ebs_error_explain(error, EOPNOTSUPP,
-					 "SEC(\"%s\"): " EBS_NO_KPROBES
-					 "; attach to the system call's tracepoint: "
-					 "SEC(\"tracepoint/syscalls/sys_%s_%s\")",
-					 program->section, returns ? "exit" : "enter",
-					 function + 4);
+		return ebs_error_explain(
+			error, EOPNOTSUPP,
+			"SEC(\"%s\"): " EBS_NO_KPROBES "; attach to the system call's tracepoint: "
+			"SEC(\"tracepoint/syscalls/sys_%s_%s\")",
+			program->section, returns ? "exit" : "enter", function + 4);
 	return ebs_error_explain(error, EOPNOTSUPP,
-				 "SEC(\"%s\"): " EBS_NO_KPROBES
-				 "; attach to a tracepoint near %s, "
+				 "SEC(\"%s\"): " EBS_NO_KPROBES "; attach to a tracepoint near %s, "
 				 "SEC(\"tracepoint/CATEGORY/NAME\") or SEC(\"raw_tp/NAME\"), or "
 				 "try SEC(\"%s/%s\")",
 				 program->section, function, returns ? "fexit" : "fentry",
@@ -170,8 +168,8 @@ static int attach_in_file(struct ebs_program *program, const char *path, const c
 		probe.func_name = NULL;
 		offset += start;
 	}
-	int result = ebs_link_add(link, bpf_program__attach_uprobe_opts(program->handle, pid, path,
-									offset, &probe));
+	int result = ebs_link_add(
+		link, bpf_program__attach_uprobe_opts(program->handle, pid, path, offset, &probe));
 	if (result == -ENOENT && symbol)
 		return ebs_refuse_symbol(path, symbol, error);
 	return result ? ebs_error_errno(error, result, "can't attach to %s of %s",
@@ -204,10 +202,11 @@ int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_optio
 	} else {
 		char *file = ebs_binary_find(path, error);
 
-		result = file ? attach_in_file(program, file, symbol, offset,
-					       has_pid ? options->values[EBS_ATTACH_PID].number : -1,
-					       link, error)
-			      : -ENOENT;
+		result =
+			file ? attach_in_file(program, file, symbol, offset,
+					      has_pid ? options->values[EBS_ATTACH_PID].number : -1,
+					      link, error)
+			     : -ENOENT;
 		free(file);
 	}
 	free(section_path);

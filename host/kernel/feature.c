@@ -101,7 +101,8 @@ bool ebs_has_map_kind(const char *kind, struct ebs_error *why)
 		if (strcmp(name, kind) == 0)
 			return judge(libbpf_probe_bpf_map_type(type, NULL), "maps of kind", kind,
 				     why);
-	ebs_error_set(why, "EINVAL", "there is no kind of maps \"%s\" that this libbpf knows", kind);
+	ebs_error_set(why, "EINVAL", "there is no kind of maps \"%s\" that this libbpf knows",
+		      kind);
 	return false;
 }
 
@@ -143,7 +144,8 @@ int ebs_load_nothing(int type, int attach_type)
 }
 
 // Whether the verifier, asked to check a program that calls the helper with nothing in place, has
-// other objections than the call itself. libbpf's probe doesn't know all the words of newer kernels.
+// other objections than the call itself. libbpf's probe doesn't know all the words of newer
+// kernels.
 static bool may_call(int type, int32_t helper)
 {
 	static const char *const refusals[] = { "invalid func ", "unknown func ",
@@ -186,8 +188,7 @@ bool ebs_has_helper(const char *name, const char *section, struct ebs_error *why
 		return false;
 	if (may_call(type, (int32_t)number))
 		return true;
-	ebs_error_set(why, "ENOENT", "programs of SEC(\"%s\") can't call helper %s", section,
-		      name);
+	ebs_error_set(why, "ENOENT", "programs of SEC(\"%s\") can't call helper %s", section, name);
 	return false;
 }
 

@@ -84,8 +84,8 @@ static bool has_symbol(const char *target, int colons,
 {
 	const char *symbol = target + strlen(target);
 
-	// Its name has no more colons than `colons` say; demangled ones, which have, aren't names of
-	// sections.
+	// Its name has no more colons than `colons` say; demangled ones, which have, aren't names
+	// of sections.
 	while (symbol > target && (*symbol != ':' || --colons > 0))
 		symbol--;
 	char *file = strndup(target, symbol > target ? (size_t)(symbol - target) : strlen(target));
@@ -145,13 +145,13 @@ bool ebs_has_program(const char *section, struct ebs_error *why)
 		return ebs_btf_section_works(section, why);
 	if (!ebs_has_program_type(section, why))
 		return false;
-	if (strncmp(section, "kprobe.multi", 12) == 0 || strncmp(section, "kretprobe.multi", 15) == 0)
+	if (strncmp(section, "kprobe.multi", 12) == 0 ||
+	    strncmp(section, "kretprobe.multi", 15) == 0)
 		return has_kprobe_multi(why);
 	if (*section == 'k' && ebs_kernel_need_kprobes(why))
 		return false;
 	for (size_t i = 0; section[length] && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strlen(kinds[i].name) == length &&
-		    strncmp(section, kinds[i].name, length) == 0)
+		if (strlen(kinds[i].name) == length && strncmp(section, kinds[i].name, length) == 0)
 			return kinds[i].has(section + length + 1, why);
 	return true;
 }

@@ -7,7 +7,7 @@
 
 // The kernel's numbers, enum bpf_attach_type, and the Linux that they came with.
 enum ebs_attach_type {
-	EBS_ATTACH_TYPE_NETFILTER = 45,	     // 6.4
+	EBS_ATTACH_TYPE_NETFILTER = 45,      // 6.4
 	EBS_ATTACH_TYPE_TCX_INGRESS = 46,    // 6.6
 	EBS_ATTACH_TYPE_TCX_EGRESS = 47,     // 6.6
 	EBS_ATTACH_TYPE_UPROBE_MULTI = 48,   // 6.6

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-// Puts the mode into `mode`: "none", "integrity" or "confidentiality", or "unknown" where the kernel
-// doesn't tell. Returns `mode`.
+// Puts the mode into `mode`: "none", "integrity" or "confidentiality", or "unknown" where the
+// kernel doesn't tell. Returns `mode`.
 const char *ebs_lockdown_mode(char *mode, size_t size);
 
 #endif

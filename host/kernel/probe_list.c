@@ -160,10 +160,10 @@ static int list_file(const struct kind *kind, struct ebs_probe_query *query, con
 		return ebs_error_errno(error, ENOMEM, "can't list probes");
 	query->file = file;
 	query->glob = colon && colon[1] ? colon + 1 : "*";
-	int result = *file ? kind->source(query, error)
-			   : ebs_error_set(error, "EINVAL",
-					   "%s: name a file, such as %s:/bin/bash:*", kind->name,
-					   kind->name);
+	int result =
+		*file ? kind->source(query, error)
+		      : ebs_error_set(error, "EINVAL", "%s: name a file, such as %s:/bin/bash:*",
+				      kind->name, kind->name);
 	free(file);
 	return result;
 }

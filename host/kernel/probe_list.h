@@ -12,8 +12,8 @@
 // "tracepoint/sched/sched_switch". With `details`, its parameters follow, a line each, indented.
 //
 // Patterns are KIND:GLOB or KIND/GLOB ("tracepoint:sched:*", "kprobe:vfs_*"), of what is in files
-// KIND:FILE:GLOB ("uprobe:/bin/bash:read*", "usdt:libc.so.6:*"), or a GLOB alone, for all kinds that
-// are quick to read. NULL stands for "*". Returns how many there are, or a negative errno with
+// KIND:FILE:GLOB ("uprobe:/bin/bash:read*", "usdt:libc.so.6:*"), or a GLOB alone, for all kinds
+// that are quick to read. NULL stands for "*". Returns how many there are, or a negative errno with
 // `error` filled.
 int ebs_probes_list(const char *pattern, bool details, struct ebs_buffer *out,
 		    struct ebs_error *error);

@@ -7,7 +7,7 @@
 
 #include "kernel/object_private.h"
 
-#define GROWTH	 4096 // bytes: what programs may add to a packet fits before and behind it in a page
+#define GROWTH 4096 // bytes: what programs may add to a packet fits before and behind it in a page
 
 static int prepare(const struct ebs_test_input *input, struct ebs_test_result *result,
 		   struct bpf_test_run_opts *options, int type)
@@ -56,10 +56,11 @@ int ebs_program_test_run(struct ebs_program *program, const struct ebs_test_inpu
 	if (!status)
 		status = bpf_prog_test_run_opts(bpf_program__fd(program->handle), &options);
 	if (status == -ENOTSUPP || status == -EOPNOTSUPP)
-		return ebs_error_explain(error, EOPNOTSUPP,
-					 "the kernel can't run %s (SEC(\"%s\")) by itself: programs "
-					 "of this kind only run where they are attached",
-					 program->name, program->section);
+		return ebs_error_explain(
+			error, EOPNOTSUPP,
+			"the kernel can't run %s (SEC(\"%s\")) by itself: programs "
+			"of this kind only run where they are attached",
+			program->name, program->section);
 	if (status)
 		return ebs_error_errno(error, status, "can't run %s (SEC(\"%s\")) on what it got",
 				       program->name, program->section);

@@ -13,8 +13,9 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 // Appends a file of tracefs. Returns 0 or -errno; -ENOENT where this kernel hasn't got it.
 int ebs_tracefs_read(const char *path, struct ebs_buffer *out);
 
-// Appends the kernel's functions that ftrace knows and the glob matches, a newline before and behind
-// each. It takes the kernel some time. Returns 0 or -errno; -ENOENT: this kernel doesn't tell.
+// Appends the kernel's functions that ftrace knows and the glob matches, a newline before and
+// behind each. It takes the kernel some time. Returns 0 or -errno; -ENOENT: this kernel doesn't
+// tell.
 int ebs_tracefs_functions(const char *glob, struct ebs_buffer *out);
 
 #endif

@@ -52,10 +52,11 @@ int ebs_find_demangled(const char *path, const char *name, uint64_t *offset,
 	if (!*match.first)
 		return ebs_refuse_symbol(path, name, error);
 	if (*match.other)
-		return ebs_error_set(error, "EINVAL",
-				     "%s has several functions \"%s\": %s and %s, for two; name one "
-				     "with its parameters",
-				     path, name, match.first, match.other);
+		return ebs_error_set(
+			error, "EINVAL",
+			"%s has several functions \"%s\": %s and %s, for two; name one "
+			"with its parameters",
+			path, name, match.first, match.other);
 	*offset = match.offset;
 	return 0;
 }

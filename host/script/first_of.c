@@ -34,7 +34,8 @@ void ebs_check_first_of(lua_State *L, int index)
 {
 	index = lua_absindex(L, index);
 	if (!lua_isnil(L, index) && !is_list(L, index) && !is_list_of(L, index, is_list))
-		luaL_argerror(L, 1, "option 'first_of' must be a list of sections, or of such lists");
+		luaL_argerror(L, 1,
+			      "option 'first_of' must be a list of sections, or of such lists");
 }
 
 // Whether the object has programs of the section; those are left out or kept.

@@ -92,21 +92,42 @@ static bool has_helper(const char *name, struct ebs_error *why)
 void ebs_script_print_info(const char *cache_dir)
 {
 	static const char *const programs[] = {
-		"kprobe",     "kprobe.multi", "uprobe",	    "usdt",	"tracepoint",
-		"raw_tp",     "tp_btf",	      "fentry",	    "fmod_ret", "lsm",
-		"iter",	      "perf_event",   "xdp",	    "tc",	"cgroup_skb/ingress",
-		"cgroup/sock_create", "cgroup/sysctl", "cgroup/dev", "sockops", "sk_skb/stream_verdict",
-		"sk_msg",     "sk_lookup",    "socket",	    "flow_dissector", "struct_ops",
+		"kprobe",
+		"kprobe.multi",
+		"uprobe",
+		"usdt",
+		"tracepoint",
+		"raw_tp",
+		"tp_btf",
+		"fentry",
+		"fmod_ret",
+		"lsm",
+		"iter",
+		"perf_event",
+		"xdp",
+		"tc",
+		"cgroup_skb/ingress",
+		"cgroup/sock_create",
+		"cgroup/sysctl",
+		"cgroup/dev",
+		"sockops",
+		"sk_skb/stream_verdict",
+		"sk_msg",
+		"sk_lookup",
+		"socket",
+		"flow_dissector",
+		"struct_ops",
 		"syscall",
 	};
 	static const char *const maps[] = {
-		"hash",	      "percpu_hash", "lru_hash", "array",	  "percpu_array",
-		"ringbuf",    "user_ringbuf", "perf_event_array", "stack_trace", "lpm_trie",
-		"queue",      "bloom_filter", "hash_of_maps", "prog_array", "task_storage",
-		"cgrp_storage", "sockmap",   "devmap",	 "cpumap",	  "xskmap", "struct_ops",
+		"hash",         "percpu_hash",  "lru_hash",         "array",       "percpu_array",
+		"ringbuf",      "user_ringbuf", "perf_event_array", "stack_trace", "lpm_trie",
+		"queue",        "bloom_filter", "hash_of_maps",     "prog_array",  "task_storage",
+		"cgrp_storage", "sockmap",      "devmap",           "cpumap",      "xskmap",
+		"struct_ops",
 	};
 	static const char *const helpers[] = {
-		"bpf_ringbuf_reserve", "bpf_loop", "bpf_timer_init", "bpf_get_stackid",
+		"bpf_ringbuf_reserve",   "bpf_loop",   "bpf_timer_init",         "bpf_get_stackid",
 		"bpf_probe_read_kernel", "bpf_d_path", "bpf_user_ringbuf_drain",
 	};
 

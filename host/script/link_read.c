@@ -56,9 +56,9 @@ static int reader_next(lua_State *L)
 		if (size == 0)
 			return end(L, reader);
 		if (size < reader->layout->size)
-			return luaL_error(L, "the iterator ends within a record: %d of %d bytes of %s",
-					  (int)size, (int)reader->layout->size,
-					  reader->layout->name);
+			return luaL_error(
+				L, "the iterator ends within a record: %d of %d bytes of %s",
+				(int)size, (int)reader->layout->size, reader->layout->name);
 		ebs_push_value(L, reader->layout, (const uint8_t *)reader->line, size);
 		return 1;
 	}
@@ -88,7 +88,7 @@ int ebs_push_reader(lua_State *L, const struct ebs_link *link, struct script_obj
 	const struct ebs_layout *layout = type ? find_layout(L, object, type) : NULL;
 	struct ebs_error error = { 0 };
 
-	lua_pushcfunction(L, reader_next);                               // next
+	lua_pushcfunction(L, reader_next);                                // next
 	struct reader *reader = lua_newuserdatauv(L, sizeof(*reader), 1); // next reader
 	*reader = (struct reader){ .layout = layout };
 	luaL_setmetatable(L, CLASS);
@@ -104,8 +104,8 @@ int ebs_push_reader(lua_State *L, const struct ebs_link *link, struct script_obj
 		reader->line = malloc(layout->size);
 	if (!reader->file || (layout && !reader->line))
 		return luaL_error(L, "not enough memory");
-	lua_pushnil(L);        // next reader nil
-	lua_pushvalue(L, -2);  // next reader nil reader: closed when the loop is left early
+	lua_pushnil(L);       // next reader nil
+	lua_pushvalue(L, -2); // next reader nil reader: closed when the loop is left early
 	return 4;
 }
 

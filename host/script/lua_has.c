@@ -50,8 +50,9 @@ static bool ask_all(lua_State *L, struct ebs_error *why)
 
 int ebs_bpf_has(lua_State *L)
 {
-	static const char *const names[] = { "program",	   "helper", "map",	"kernel_function",
-					     "tracepoint", "type",   "field", "enum_value", NULL };
+	static const char *const names[] = { "program",         "helper",     "map",
+					     "kernel_function", "tracepoint", "type",
+					     "field",           "enum_value", NULL };
 	struct ebs_error why = { 0 };
 
 	ebs_check_option_names(L, 1, names);
@@ -62,8 +63,8 @@ int ebs_bpf_has(lua_State *L)
 		lua_pushboolean(L, true);
 		return 1;
 	}
-	lua_pushboolean(L, false);                  // false
-	lua_pushstring(L, ebs_error_text(&why));    // false why
+	lua_pushboolean(L, false);               // false
+	lua_pushstring(L, ebs_error_text(&why)); // false why
 	ebs_error_clear(&why);
 	return 2;
 }

@@ -253,11 +253,8 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-	{ "__close", object_close },
-	{ "__gc", object_gc },
-	{ "__index", object_index },
-	{ "__tostring", object_tostring },
-	{ NULL, NULL },
+	{ "__close", object_close },       { "__gc", object_gc }, { "__index", object_index },
+	{ "__tostring", object_tostring }, { NULL, NULL },
 };
 
 void ebs_register_object(lua_State *L)

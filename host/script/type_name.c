@@ -9,12 +9,13 @@ const struct ebs_layout *ebs_check_type(lua_State *L, int argument, struct ebs_t
 	struct ebs_error error = { 0 };
 
 	if (!id)
-		luaL_argerror(L, argument,
-			      lua_pushfstring(L,
-					      "the object's types have no '%s': of types that only a "
-					      "program uses the compiler keeps nothing; a global "
-					      "variable of the type helps",
-					      name));
+		luaL_argerror(
+			L, argument,
+			lua_pushfstring(L,
+					"the object's types have no '%s': of types that only a "
+					"program uses the compiler keeps nothing; a global "
+					"variable of the type helps",
+					name));
 	const struct ebs_layout *layout = ebs_types_layout(types, id, &error);
 	if (!layout)
 		ebs_raise(L, &error);

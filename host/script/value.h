@@ -25,8 +25,8 @@ void ebs_push_field(lua_State *L, const struct ebs_field *field, const uint8_t *
 // Pushes the names of a record's fields, "pid, comm", for messages, and returns that string.
 const char *ebs_push_field_names(lua_State *L, const struct ebs_layout *layout);
 
-// The type of that name ("struct event"). Raises, as `argument`'s fault, when `types` (NULL: none are
-// known) don't have it.
+// The type of that name ("struct event"). Raises, as `argument`'s fault, when `types` (NULL: none
+// are known) don't have it.
 const struct ebs_layout *ebs_check_type(lua_State *L, int argument, struct ebs_types *types,
 					const char *name);
 

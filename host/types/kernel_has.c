@@ -14,8 +14,8 @@ struct wanted {
 };
 
 #define BIT(kind) (1u << (kind))
-#define RECORDS	  (BIT(BTF_KIND_STRUCT) | BIT(BTF_KIND_UNION))
-#define ENUMS	  (BIT(BTF_KIND_ENUM) | BIT(BTF_KIND_ENUM64))
+#define RECORDS   (BIT(BTF_KIND_STRUCT) | BIT(BTF_KIND_UNION))
+#define ENUMS     (BIT(BTF_KIND_ENUM) | BIT(BTF_KIND_ENUM64))
 
 static struct wanted parse_name(const char *text, size_t length)
 {

@@ -144,9 +144,7 @@ int ebs_prototypes_visit(uint32_t kind, const char *prefix, const char *glob, bo
 			 unsigned skip, ebs_prototype_visit *visit, void *context,
 			 struct ebs_error *error)
 {
-	struct search search = {
-		.skip = skip, .visit = visit, .context = context, .error = error
-	};
+	struct search search = { .skip = skip, .visit = visit, .context = context, .error = error };
 	int result = open_kernel(&search, parameters);
 
 	if (!result)

@@ -14,8 +14,8 @@ typedef int ebs_prototype_visit(void *context, const char *name, const char *par
 
 // Visits the types of kind BTF_KIND_FUNC or BTF_KIND_TYPEDEF (of a pointer to a function) whose
 // names are `prefix` and something that `glob` matches. `skip`: how many of the first parameters
-// are nobody's business, as then is what the function returns. Returns 0, the visit's own number, or a negative errno with `error`
-// filled.
+// are nobody's business, as then is what the function returns. Returns 0, the visit's own number,
+// or a negative errno with `error` filled.
 int ebs_prototypes_visit(uint32_t kind, const char *prefix, const char *glob, bool parameters,
 			 unsigned skip, ebs_prototype_visit *visit, void *context,
 			 struct ebs_error *error);

@@ -16,7 +16,7 @@ enum ebs_subset_kind {
 
 struct ebs_relocation_subset {
 	enum ebs_subset_kind kind;
-	struct ebs_buffer btf; // owned; libbpf's btf_custom_path can be a file of these bytes
+	struct ebs_buffer btf;     // owned; libbpf's btf_custom_path can be a file of these bytes
 	struct ebs_buffer missing; // owned; OF_VMLINUX: names without ___flavor, a NUL behind each
 };
 

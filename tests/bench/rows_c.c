@@ -119,8 +119,8 @@ int main(int argc, char **argv)
 	if (!object || bpf_object__load(object))
 		return 1;
 	int program = bpf_program__fd(bpf_object__find_program_by_name(object, "fill"));
-	struct ring_buffer *ring = ring_buffer__new(bpf_object__find_map_fd_by_name(object, "events"),
-						    print, NULL, NULL);
+	struct ring_buffer *ring = ring_buffer__new(
+		bpf_object__find_map_fd_by_name(object, "events"), print, NULL, NULL);
 	if (program < 0 || !ring)
 		return 1;
 	setvbuf(stdout, NULL, _IOFBF, sizeof(buffer));
