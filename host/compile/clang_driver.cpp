@@ -915,7 +915,7 @@ class Printer : public TextDiagnosticPrinter
 	SourceLocation lastPlace;
 	bool repeated = false;
 
-      public:
+public:
 	using TextDiagnosticPrinter::TextDiagnosticPrinter;
 
 	void HandleDiagnostic(DiagnosticsEngine::Level level, const Diagnostic &diagnostic) override

@@ -97,7 +97,7 @@ struct ebs_test_input {
 
 struct ebs_test_result {
 	uint32_t return_value;
-	uint32_t duration;	// ns for each run, on average
+	uint32_t duration;      // ns for each run, on average
 	struct ebs_buffer data; // what is in them afterwards; owned
 	struct ebs_buffer context;
 };
