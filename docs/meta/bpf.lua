@@ -297,7 +297,7 @@ local Program = {}
 ---@field family? "ipv4"|"ipv6" of netfilter
 ---@field priority? integer of netfilter; the lowest runs first
 ---@field netns? string a network namespace's path
----@field map? string a map of the same object: of sockets, or to walk over
+---@field map? string a map of the same object: of sockets, to walk over, or of struct_ops
 
 ---@param options? bpf.AttachOptions
 ---@return bpf.Link? link

@@ -144,6 +144,8 @@ static const struct kind kinds[] = {
 	{ "cgroup", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "cgroup_skb", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
 	{ "sockops", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
+	{ "struct_ops", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
+	{ "struct_ops.s", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
 	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
 	{ "iter", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
 	{ "iter.s", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
@@ -185,6 +187,8 @@ bool ebs_program_is_complete(const struct ebs_program *program)
 {
 	const struct kind *kind = find_kind(program);
 
+	if (kind->attach == ebs_attach_struct_ops)
+		return !program->left_out && ebs_struct_ops_is_first(program);
 	return !program->left_out && kind->has_target && ebs_section_target(program);
 }
 

@@ -80,6 +80,10 @@ ebs_attach_function ebs_attach_netns;
 ebs_attach_function ebs_attach_sockmap;
 ebs_attach_function ebs_attach_socket;
 ebs_attach_function ebs_attach_cgroup; // attach_cgroup.c
+ebs_attach_function ebs_attach_struct_ops; // attach_struct_ops.c
+
+// attach_struct_ops.c: one program stands for all of the object's, as they are attached together.
+bool ebs_struct_ops_is_first(const struct ebs_program *program);
 
 // attach_cgroup.c: a descriptor of the cgroup, or -errno with `error` filled.
 int ebs_cgroup_open(const char *path, struct ebs_error *error);

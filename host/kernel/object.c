@@ -197,6 +197,7 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 	if (result)
 		return result;
 	ebs_map_memory_prepare(object);
+	ebs_struct_ops_prepare(object);
 	result = ebs_btf_programs_prepare(object, error);
 	if (result)
 		return result;

@@ -63,6 +63,9 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);
 
+// attach_struct_ops.c: between open and load, asks for links that end with the process.
+void ebs_struct_ops_prepare(struct ebs_object *object);
+
 // globals.c: the section of variables that libbpf made this map for; NULL when it is none.
 enum ebs_globals_kind { EBS_GLOBALS_VARIABLE, EBS_GLOBALS_CONSTANT };
 const char *ebs_globals_section(struct bpf_map *map, enum ebs_globals_kind *kind);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""TC, netfilter, socket filters and the like: attached in a network namespace, run, and gone again."""
+"""TC, netfilter, socket filters, struct_ops and the like: attached in a network namespace, run, and gone again."""
+import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import tap
@@ -141,6 +143,66 @@ def refuses():
     )):
         tap.match(line[2], pattern)
     tap.equal(len(lines), 8)
+
+
+OPS = """
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+SEC("struct_ops/ssthresh") u32 threshold(struct sock *sk) { return 2; }
+SEC("struct_ops/cong_avoid") void avoid(struct sock *sk, u32 ack, u32 acked) {}
+SEC("struct_ops/undo_cwnd") u32 undo(struct sock *sk) { return 2; }
+SEC(".struct_ops")
+struct tcp_congestion_ops ebs_ops = {
+	.ssthresh = (void *)threshold,
+	.cong_avoid = (void *)avoid,
+	.undo_cwnd = (void *)undo,
+	.name = "ebs_NUMBER",
+};
+]] }))
+print(select(2, object:program("undo"):attach({ map = "nope" })))
+local link = assert(object:program("undo"):attach({ map = "ebs_ops" }))
+print(link)
+io.read()
+link:close()
+print("closed")
+io.read()
+assert(object:attach())
+print("again")
+bpf.run()
+"""
+
+
+@tap.case("struct_ops: registered until the link is closed, or the process is killed")
+def struct_ops():
+    tap.needs_kernel()
+    asked = subprocess.run([tap.EBSCRIPT, "-e", 'print(require("bpf").has({ enum_value = "BPF_STRUCT_OPS" }))'],
+                           capture_output=True, text=True).stdout
+    if not asked.startswith("true"):
+        tap.skip("needs links of struct_ops: Linux 6.4")
+    name = f"ebs_{os.getpid()}"
+
+    def registered():
+        return name in Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
+
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "test.lua")
+        script.write_text(OPS.replace("ebs_NUMBER", name))
+        with tap.Ebscript(script, stdin=subprocess.PIPE) as child:
+            child.wait_for("the object has no struct_ops \"nope\"")
+            child.wait_for("bpf.Link: struct_ops")
+            tap.ok(registered(), "registered by attach()")
+            for word, state in (("closed", False), ("again", True)):
+                child.process.stdin.write("\n")
+                child.process.stdin.flush()
+                child.wait_for(word)
+                tap.equal(registered(), state, f"registered when {word}")
+            child.process.kill()
+            child.process.wait()
+        deadline = time.monotonic() + tap.PATIENCE
+        while registered() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        tap.ok(not registered(), "gone when the process is killed")
 
 
 tap.run()
