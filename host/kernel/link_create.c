@@ -3,7 +3,6 @@
 #include "kernel/link_create.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <sys/syscall.h>

@@ -3,7 +3,6 @@
 #include "kernel/verifier_rules.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NUMBER "(-?[0-9]+)"

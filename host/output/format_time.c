@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Formatters of moments: the kernel's clocks to the time of day.
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

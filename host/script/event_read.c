@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Samples become calls of Lua functions.
 #include <errno.h>
-#include <string.h>
 
 #include "script/columns.h"
 #include "script/events.h"

@@ -2,7 +2,6 @@
 // `ebscript --info`: what this kernel, these privileges and this build can do, to be put into a
 // report.
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 

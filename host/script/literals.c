@@ -3,7 +3,6 @@
 #include "script/literals.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int peek(const struct ebs_literals *scan, int ahead)

@@ -2,7 +2,6 @@
 // The module bpf.
 #include <arpa/inet.h>
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "compile/compile.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // bpf.has(): what this kernel can do.
-#include <string.h>
 
 #include "kernel/feature.h"
 #include "script/bpf.h"

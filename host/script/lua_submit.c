@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // map:submit(value [, type]): samples from the script to its programs.
-#include <string.h>
 
 #include "kernel/ring.h"
 #include "script/map.h"
