@@ -112,18 +112,6 @@ static bool refill(lua_State *L, struct script_walk *walk)
 	return result > 0;
 }
 
-// A sequence of one field, or of the value, of each CPU.
-static void push_cpus(lua_State *L, const struct ebs_map *map, const struct ebs_step *step,
-		      const uint8_t *values)
-{
-	lua_createtable(L, (int)map->cpus, 0); // values
-	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
-		ebs_push_step(L, step, values + (size_t)cpu * map->stride,
-			      map->value_size); // values value
-		lua_rawseti(L, -2, cpu + 1);    // values
-	}
-}
-
 // A value that stands for something else, as the kind of the map says.
 static int push_by_get(lua_State *L, struct script_walk *walk, const uint8_t *value)
 {
@@ -141,7 +129,6 @@ static int push_by_get(lua_State *L, struct script_walk *walk, const uint8_t *va
 static int walk_next(lua_State *L)
 {
 	struct script_walk *walk = lua_touserdata(L, lua_upvalueindex(1));
-
 	const struct ebs_map *map = walk->self->map;
 
 	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
@@ -175,7 +162,7 @@ static int walk_next(lua_State *L)
 		return push_by_get(L, walk, value);
 	for (int i = 0; i < walk->count; i++) {
 		if (map->per_cpu)
-			push_cpus(L, map, &walk->values[i], value); // key value...
+			ebs_push_cpus(L, map, &walk->values[i], value); // key value...
 		else
 			ebs_push_step(L, &walk->values[i], value, map->value_size);
 	}

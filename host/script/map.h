@@ -6,6 +6,8 @@
 #include "kernel/map_owner.h"
 #include "script/object.h"
 
+struct ebs_step;
+
 // A map of an object, which user value 1 keeps alive; or one that the script opened itself.
 struct script_map {
 	struct ebs_map *map; // open while its descriptor is; NULL only before the script sees it
@@ -45,8 +47,9 @@ void ebs_read_map_value(lua_State *L, const struct script_map *self, int index, 
 // nil. Returns 0, or -errno with `error` filled and nothing pushed.
 int ebs_push_map_value(lua_State *L, int index, const struct script_map *self, const uint8_t *value,
 		       struct ebs_error *error);
-// Pushes a per-CPU value: a sequence with one value for each CPU.
-void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value);
+// Pushes a per-CPU value, or a field of it: a sequence with one for each CPU.
+void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const struct ebs_step *step,
+		   const uint8_t *value);
 
 // Where get() and others have the value: behind the key.
 static inline uint8_t *ebs_value_bytes(const struct script_map *self)

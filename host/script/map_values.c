@@ -9,7 +9,7 @@
 
 #include "kernel/map_open.h"
 #include "script/map.h"
-#include "script/value.h"
+#include "script/value_step.h"
 
 static void store(uint8_t *out, uint32_t size, uint64_t number)
 {
@@ -137,14 +137,22 @@ void ebs_read_map_value(lua_State *L, const struct script_map *self, int index, 
 		ebs_read_map_part(L, index, index, self, map->value, map->value_size, out, "value");
 }
 
-void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
+void ebs_push_cpus(lua_State *L, const struct ebs_map *map, const struct ebs_step *step,
+		   const uint8_t *value)
 {
 	lua_createtable(L, (int)map->cpus, 0); // values
 	for (unsigned cpu = 0; cpu < map->cpus; cpu++) {
-		ebs_push_value(L, map->value, value + (size_t)cpu * map->stride,
-			       map->value_size); // values value
-		lua_rawseti(L, -2, cpu + 1);     // values
+		ebs_push_step(L, step, value + (size_t)cpu * map->stride,
+			      map->value_size); // values value
+		lua_rawseti(L, -2, cpu + 1);    // values
 	}
+}
+
+static void push_whole_cpus(lua_State *L, const struct ebs_map *map, const uint8_t *value)
+{
+	struct ebs_step step = ebs_step_value(map->value, map->value_size);
+
+	ebs_push_cpus(L, map, &step, value);
 }
 
 static int push_inner(lua_State *L, int index, const struct ebs_map *outer, uint32_t id,
@@ -230,7 +238,7 @@ int ebs_push_map_value(lua_State *L, int index, const struct script_map *self, c
 	else if (map->kind->value == EBS_VALUE_STATE && map->value_size >= 8)
 		push_state(L, value);
 	else if (map->per_cpu)
-		ebs_push_cpus(L, map, value);
+		push_whole_cpus(L, map, value);
 	else
 		ebs_push_value(L, map->value, value, map->value_size);
 	return 0;
