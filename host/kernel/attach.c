@@ -81,11 +81,11 @@ struct kind {
 	bool has_target; // the section's text behind '/' can say where to attach
 };
 
-#define UPROBE_OPTIONS (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
+#define UPROBE_OPTIONS       (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
 #define UPROBE_MULTI_OPTIONS (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
-#define ITER_OPTIONS   (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
-#define TC_OPTIONS     (OPTION(INTERFACE) | OPTION(DIRECTION))
-#define XDP_OPTIONS (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
+#define ITER_OPTIONS         (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
+#define TC_OPTIONS           (OPTION(INTERFACE) | OPTION(DIRECTION))
+#define XDP_OPTIONS          (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
 #define PERF_OPTIONS \
 	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
 
@@ -301,14 +301,16 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 		ebs_permission_refuse_attach(program, kind->name, result, ebs_error_text(&cause),
 					     error);
 	else if (result == -EMFILE)
-		ebs_error_explain(error, result, "%s; each link is one, and this process may have %s",
+		ebs_error_explain(error, result,
+				  "%s; each link is one, and this process may have %s",
 				  ebs_error_text(&cause), ebs_open_files_limit());
 	else if (result == -E2BIG)
-		ebs_error_explain(error, result,
-				  "attaching \"%s\" (SEC(\"%s\")): as many programs are there already "
-				  "as the kernel takes in one place (64 on a tracepoint or cgroup, 38 on "
-				  "a function): put them into one, or end others",
-				  program->name, program->section);
+		ebs_error_explain(
+			error, result,
+			"attaching \"%s\" (SEC(\"%s\")): as many programs are there already "
+			"as the kernel takes in one place (64 on a tracepoint or cgroup, 38 on "
+			"a function): put them into one, or end others",
+			program->name, program->section);
 	else if (error) {
 		*error = cause;
 		cause = (struct ebs_error){ 0 };

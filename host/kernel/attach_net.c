@@ -52,13 +52,13 @@ static int attach_clsact(struct ebs_program *program, bool egress, struct ebs_li
 	if (result)
 		return result;
 	link->info.mode = "clsact";
-	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = -1,
-							       .detach = detach_clsact,
-							       .target = (int)link->info.ifindex,
-							       .type = point,
-							       .clsact_handle = options.handle,
-							       .clsact_priority =
-								       options.priority });
+	return ebs_link_add_part(link,
+				 (struct ebs_link_part){ .fd = -1,
+							 .detach = detach_clsact,
+							 .target = (int)link->info.ifindex,
+							 .type = point,
+							 .clsact_handle = options.handle,
+							 .clsact_priority = options.priority });
 }
 
 static int parse_direction(const struct ebs_program *program,
@@ -130,12 +130,14 @@ int ebs_attach_netfilter(struct ebs_program *program, const struct ebs_attach_op
 		.type = EBS_ATTACH_TYPE_NETFILTER,
 		.netfilter = { .family = ipv6 ? PF_INET6 : PF_INET,
 			       .hook = number,
-			       .priority = (int32_t)options->values[EBS_ATTACH_PRIORITY].number } });
+			       .priority =
+				       (int32_t)options->values[EBS_ATTACH_PRIORITY].number } });
 	if (fd == -EEXIST || fd == -EBUSY)
-		return ebs_error_explain(error, fd,
-					 "netfilter's hook %s has a program of priority %d already: "
-					 "give this one another",
-					 hook, (int)options->values[EBS_ATTACH_PRIORITY].number);
+		return ebs_error_explain(
+			error, fd,
+			"netfilter's hook %s has a program of priority %d already: "
+			"give this one another",
+			hook, (int)options->values[EBS_ATTACH_PRIORITY].number);
 	return fd < 0 ? ebs_error_errno(error, fd, "can't attach to netfilter's hook %s", hook)
 		      : ebs_link_add_fd(link, fd);
 }
@@ -172,8 +174,8 @@ int ebs_attach_sockmap(struct ebs_program *program, const struct ebs_attach_opti
 	enum bpf_attach_type type = bpf_program__expected_attach_type(program->handle);
 
 	if (!map || (map->type != BPF_MAP_TYPE_SOCKMAP && map->type != BPF_MAP_TYPE_SOCKHASH))
-		return ebs_error_set(error, "EINVAL", "the object has no sockmap or sockhash \"%s\"",
-				     name);
+		return ebs_error_set(error, "EINVAL",
+				     "the object has no sockmap or sockhash \"%s\"", name);
 	if (strncmp(program->section, "sk_msg", 6) == 0)
 		type = BPF_SK_MSG_VERDICT;
 	else if (type != BPF_SK_SKB_STREAM_PARSER && type != BPF_SK_SKB_STREAM_VERDICT)

@@ -79,7 +79,7 @@ ebs_attach_function ebs_attach_netfilter;
 ebs_attach_function ebs_attach_netns;
 ebs_attach_function ebs_attach_sockmap;
 ebs_attach_function ebs_attach_socket;
-ebs_attach_function ebs_attach_cgroup; // attach_cgroup.c
+ebs_attach_function ebs_attach_cgroup;     // attach_cgroup.c
 ebs_attach_function ebs_attach_struct_ops; // attach_struct_ops.c
 
 // attach_struct_ops.c: one program stands for all of the object's, as they are attached together.

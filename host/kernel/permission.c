@@ -3,7 +3,6 @@
 #include "kernel/permission.h"
 
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>

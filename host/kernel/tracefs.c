@@ -93,7 +93,8 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 	if (root == -EPERM || root == -EACCES)
 		return ebs_error_explain(
 			error, root,
-			"tracefs, which numbers the tracepoints, isn't mounted where this process sees "
+			"tracefs, which numbers the tracepoints, isn't mounted where this process "
+			"sees "
 			"it, and mounting it needs CAP_SYS_ADMIN: mount -t tracefs tracefs "
 			"/sys/kernel/tracing" OTHERWISE);
 	if (root < 0)
@@ -109,11 +110,11 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 	if (id == -ENOENT)
 		return refuse_name(category, name, error);
 	if (id == -EPERM || id == -EACCES)
-		return ebs_error_explain(
-			error, id,
-			"the number of tracepoint %s:%s is for root to read in tracefs, or for who has "
-			"CAP_DAC_READ_SEARCH" OTHERWISE,
-			category, name);
+		return ebs_error_explain(error, id,
+					 "the number of tracepoint %s:%s is for root to read in "
+					 "tracefs, or for who has "
+					 "CAP_DAC_READ_SEARCH" OTHERWISE,
+					 category, name);
 	if (id < 0)
 		return ebs_error_errno(error, id, "can't read the number of tracepoint %s:%s",
 				       category, name);

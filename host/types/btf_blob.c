@@ -176,10 +176,11 @@ int ebs_btf_blob_open(struct ebs_btf_blob *blob, const char *path, struct ebs_er
 	*blob = (struct ebs_btf_blob){ 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && strcmp(path, EBS_KERNEL_BTF) == 0)
-		return ebs_error_explain(error, errno,
-					 "this kernel has no BTF, the description of its types (there is "
-					 "no %s): it takes one that is built with CONFIG_DEBUG_INFO_BTF=y",
-					 path);
+		return ebs_error_explain(
+			error, errno,
+			"this kernel has no BTF, the description of its types (there is "
+			"no %s): it takes one that is built with CONFIG_DEBUG_INFO_BTF=y",
+			path);
 	if (fd < 0)
 		return ebs_error_errno(error, errno, "can't open %s", path);
 
