@@ -69,7 +69,7 @@ static bool find_offset(const struct file *file, uint64_t address, uint64_t *off
 static int visit_function(struct file *file, const char *name, const GElf_Sym *symbol)
 {
 	int type = GELF_ST_TYPE(symbol->st_info);
-	struct ebs_symbol function = { .name = name };
+	struct ebs_symbol function = { .name = name, .is_resolver = type == STT_GNU_IFUNC };
 
 	if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF || !name ||
 	    !*name || !find_offset(file, symbol->st_value, &function.offset))

@@ -3,6 +3,7 @@
 #ifndef EBS_BINARY_SYMBOLS_H
 #define EBS_BINARY_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@ struct ebs_symbol {
 	const char *demangled; // the function's C++ or Rust name with its parameters, or NULL
 	const char *arguments; // of a USDT probe: as its note has them, "-4@%edi 8@%rsi"; else NULL
 	uint64_t offset;       // bytes from the file's start
+	bool is_resolver; // IFUNC: no function, but what chooses one when a program starts
 };
 
 // Ends the visit by a number other than 0. The symbol lives as long as the call.

@@ -12,6 +12,7 @@
 #include "kernel/kallsyms.h"
 #include "kernel/link_create.h"
 #include "kernel/tracefs.h"
+#include "kernel/uprobe_symbol.h"
 
 // The functions that are to be probed. Start with { 0 }.
 struct targets {
@@ -89,8 +90,9 @@ static int add_symbol(void *context, const struct ebs_symbol *symbol)
 {
 	struct targets *targets = context;
 
-	if (!is_wanted(targets, symbol->name) &&
-	    (!symbol->demangled || !is_wanted(targets, symbol->demangled)))
+	if (symbol->is_resolver ||
+	    (!is_wanted(targets, symbol->name) &&
+	     (!symbol->demangled || !is_wanted(targets, symbol->demangled))))
 		return 0;
 	for (uint32_t i = 0; i < targets->count; i++)
 		if (targets->offsets[i] == symbol->offset)
@@ -281,8 +283,10 @@ int ebs_attach_uprobe_multi(struct ebs_program *program, const struct ebs_attach
 	if (!result)
 		result = ebs_functions_visit(file, add_symbol, &targets, error);
 	if (!result && !targets.count)
-		result =
-			ebs_error_explain(error, ENOENT, "%s has no functions \"%s\"", file, globs);
+		result = is_plain(globs) && !strchr(globs, ',')
+				 ? ebs_refuse_symbol(file, globs, error)
+				 : ebs_error_explain(error, ENOENT, "%s has no functions \"%s\"",
+						     file, globs);
 	if (!result)
 		result = attach_found(program, file, &targets,
 				      has_pid ? (pid_t)options->values[EBS_ATTACH_PID].number : -1,

@@ -72,8 +72,9 @@ static int is_symbol(void *context, const struct ebs_symbol *symbol)
 {
 	const char *wanted = context;
 
-	return strcmp(symbol->name, wanted) == 0 ||
-	       (symbol->demangled && strcmp(symbol->demangled, wanted) == 0);
+	return !symbol->is_resolver &&
+	       (strcmp(symbol->name, wanted) == 0 ||
+		(symbol->demangled && strcmp(symbol->demangled, wanted) == 0));
 }
 
 // "FILE:NAME", by one of the visits of binary/symbols.h; a FILE alone is enough.

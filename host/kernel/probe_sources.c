@@ -150,7 +150,7 @@ static int add_symbol(void *context, const struct ebs_symbol *symbol)
 		       (symbol->demangled && fnmatch(query->glob, symbol->demangled, 0) == 0);
 	char *name = NULL;
 
-	if (!matches)
+	if (!matches || symbol->is_resolver)
 		return 0;
 	if (asprintf(&name, "%s:%s", in_file->path, symbol->name) < 0)
 		return -ENOMEM;

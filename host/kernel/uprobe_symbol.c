@@ -61,10 +61,20 @@ int ebs_find_demangled(const char *path, const char *name, uint64_t *offset,
 	return 0;
 }
 
+struct search {
+	struct ebs_near near;
+	bool is_resolver; // there is that name, of something else
+};
+
 static int offer(void *context, const struct ebs_symbol *symbol)
 {
-	struct ebs_near *near = context;
+	struct search *search = context;
+	struct ebs_near *near = &search->near;
 
+	if (symbol->is_resolver) {
+		search->is_resolver |= strcmp(symbol->name, near->name) == 0;
+		return 0;
+	}
 	ebs_near_offer(near, symbol->name);
 	if (symbol->demangled && ebs_is_demangled(near->name))
 		ebs_near_offer(near, symbol->demangled);
@@ -73,10 +83,17 @@ static int offer(void *context, const struct ebs_symbol *symbol)
 
 int ebs_refuse_symbol(const char *path, const char *name, struct ebs_error *error)
 {
-	struct ebs_near near;
+	struct search search = { .is_resolver = false };
 
-	ebs_near_begin(&near, name, strlen(name));
-	ebs_functions_visit(path, offer, &near, NULL);
+	ebs_near_begin(&search.near, name, strlen(name));
+	ebs_functions_visit(path, offer, &search, NULL);
+	if (search.is_resolver)
+		return ebs_error_explain(
+			error, ENOENT,
+			"\"%s\" of %s has variants for different CPUs, and its symbol "
+			"is only what chooses one when a program starts (IFUNC): probe the "
+			"variant by its own name or offset, or a function that calls it",
+			name, path);
 	return ebs_error_explain(error, ENOENT, "%s has no function \"%s\" in its symbol tables%s",
-				 path, name, ebs_near_text(&near));
+				 path, name, ebs_near_text(&search.near));
 }

@@ -139,6 +139,36 @@ int on_call(void *ctx)
     )
 end)
 
+tap.test("symbols that only choose a function (IFUNC) are none", function()
+    local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+SEC("uprobe")
+int one(void *ctx)
+{
+	return 0;
+}
+
+SEC("uprobe.multi")
+int many(void *ctx)
+{
+	return 0;
+}
+]] }))
+    local options = { path = "libc.so.6", symbol = "strlen" }
+    local link, message = object:program("one"):attach(options)
+    if link then
+        tap.skip("needs a C library whose strlen() has variants")
+    end
+    tap.match(message, "has variants for different CPUs, .*IFUNC")
+    tap.equal(bpf.has({ program = "uprobe/libc.so.6:strlen" }), false)
+    options = { path = "libc.so.6", symbols = "strlen" }
+    tap.fails("ENOENT", "IFUNC", object:program("many"):attach(options))
+    options.symbols = "strle?"
+    tap.fails("ENOENT", 'has no functions "strle%?"', object:program("many"):attach(options))
+    options.symbols = { "strlen", "strdup" }
+    assert(object:program("many"):attach(options)):close()
+end)
+
 tap.test("several questions are one", function()
     tap.equal(bpf.has({ map = "hash", type = "u32" }), true)
     tap.equal((bpf.has({ map = "hash", type = "no_such_type" })), false)
