@@ -85,6 +85,8 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 	unsigned long position = reader->position;
 	size_t count = 0;
 
+	if (position >= reader->look_at)
+		look(reader);
 	publish(reader, position);
 	while (position < reader->last && count < limit) {
 		const uint8_t *header = reader->data + (position & reader->mask);
@@ -115,10 +117,11 @@ static size_t reader_end(struct ebs_ring *ring, const struct ebs_sample *last)
 {
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
 
+	look(reader);
 	if (last)
 		publish(reader, last->end);
-	// One more of its samples would not have had room.
-	if (reader->largest && reader->last - reader->first + reader->largest > ring->capacity)
+	// One more of its samples would not have had room: the kernel never fills the last byte.
+	if (reader->largest && reader->highest + reader->largest >= ring->capacity)
 		ring->map->full++;
 	return __atomic_load_n(reader->consumer, __ATOMIC_RELAXED) - reader->first;
 }
