@@ -53,7 +53,9 @@ static __always_inline void *ebs_ringbuf_reserve_at(const volatile __u32 *counte
 {
 	void *sample = bpf_ringbuf_reserve(ringbuf, size, 0);
 
-	if (!sample)
+	// The pointer itself is left for the program to test: kernels before 6.4 don't see that it passes
+	// a second test when it has passed one. Half of it is just a number to them.
+	if (!(__u32)(unsigned long)sample)
 		ebs_count_loss(counter);
 	return sample;
 }
