@@ -174,7 +174,7 @@ static long gather_argument(u32 index, struct gathering *gathering)
 	bool unreadable = argv && bpf_probe_read_user(&argument, sizeof(argument), &argv[index]);
 	bool last = unreadable || !argument;
 	u32 offset = gathering->size;
-	long size = 0;
+	long size = -1;
 
 	if (index == 0) { // the path instead: it is what failed
 		last = !unreadable && !argument;
@@ -189,9 +189,10 @@ static long gather_argument(u32 index, struct gathering *gathering)
 	}
 	if (!unreadable) // one byte more than fits, to see that it doesn't
 		size = bpf_probe_read_user_str(&draft->exec.args[offset], ARGS_SIZE + 1, argument);
-	if (size <= 0) {
-		size = bpf_probe_read_kernel_str(&draft->exec.args[offset], ARGS_SIZE, "?");
-		draft->exec.unreadable = true;
+	if (size <= 0) { // 0: an empty string, to kernels before 6.13
+		draft->exec.unreadable |= size < 0;
+		size = bpf_probe_read_kernel_str(&draft->exec.args[offset], ARGS_SIZE,
+						 size < 0 ? "?" : "");
 	}
 	gathering->size = offset + size;
 	return last;
