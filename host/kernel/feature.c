@@ -13,6 +13,8 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature_private.h"
 #include "kernel/kallsyms.h"
+#include "kernel/link_create.h"
+#include "kernel/object_private.h"
 #include "kernel/tracefs.h"
 #include "types/btf_find.h"
 #include "types/kernel_has.h"
@@ -121,6 +123,7 @@ static bool need_type(const char *section, struct ebs_error *why, int *type)
 {
 	char path[128];
 
+	ebs_sections_register();
 	*type = program_type(section);
 	if (*type < 0 && !strchr(section, '/')) { // some are only known with something behind
 		snprintf(path, sizeof(path), "%s/x", section);
@@ -192,10 +195,21 @@ bool ebs_has_helper(const char *name, const char *section, struct ebs_error *why
 	return false;
 }
 
+// libbpf 1.1's probe doesn't know the newest kind.
+static int probe_program_type(int type)
+{
+	if (type != EBS_PROG_TYPE_NETFILTER)
+		return libbpf_probe_bpf_prog_type(type, NULL);
+	int program = ebs_load_nothing(type, EBS_ATTACH_TYPE_NETFILTER);
+	if (program >= 0)
+		close(program);
+	return program >= 0;
+}
+
 bool ebs_has_program_type(const char *section, struct ebs_error *why)
 {
 	int type;
 
 	return need_type(section, why, &type) &&
-	       judge(libbpf_probe_bpf_prog_type(type, NULL), "programs of kind", section, why);
+	       judge(probe_program_type(type), "programs of kind", section, why);
 }

@@ -71,6 +71,11 @@ tap.test("helpers, maps, functions, tracepoints", function()
     both({ tracepoint = "sched/sched_switch" }, { tracepoint = "nope" }, "write CATEGORY/NAME")
 end)
 
+tap.test("kinds of programs that are newer than libbpf", function()
+    local known = bpf.has({ enum_value = "BPF_NETFILTER" })
+    tap.equal(bpf.has({ program = "netfilter" }), known)
+end)
+
 tap.test("types, fields, enumerators", function()
     both(
         { type = "struct task_struct" },
@@ -214,9 +219,11 @@ tap.test("the first that works is loaded and attached, the others are left out",
     tap.fails("ENOENT", "no_such", bpf.load({ source = SOURCE }))
     for _, list in ipairs({ { MODERN, OLDER, OLDEST }, { { MODERN, OLDER, OLDEST } } }) do
         local object <close> = assert(bpf.load({ source = SOURCE, first_of = list }))
+        local link = object:program("oldest"):attach()
+        tap.equal(tostring(link), "bpf.Link: raw_tracepoint")
+        link:close()
         tap.equal(object:attach(), true)
         tap.fails("EINVAL", "was left out", object:program("modern"):attach())
-        tap.equal(tostring(object:program("oldest"):attach()), "bpf.Link: raw_tracepoint")
     end
     local list = { OLDEST, OLDER, MODERN }
     local object <close> = assert(bpf.load({ source = SOURCE, first_of = list }))
