@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs the tests that /tests.list names, in the guest: each line is SECONDS NAME COMMAND.
-# Each becomes "vm: begin NAME", its TAP, "vm: end NAME STATUS", and then what it wrote to standard error.
+# Runs the tests that are listed for the kernel, in the guest: each line is SECONDS NAME COMMAND.
+# Each becomes "vm: begin NAME", its TAP, what it wrote to standard error as comments, and "vm: end NAME STATUS".
 export EBSCRIPT=/usr/bin/ebscript EBS_TEST_SUPPORT=/source/support EBS_TEST_SLOWNESS=20
 export LUA_PATH_5_4='/source/tests/lua/?.lua;;' PYTHONPATH=/source/tests/scripts PYTHONDONTWRITEBYTECODE=1
 export LC_ALL=C.UTF-8
@@ -11,7 +11,8 @@ echo "vm: kernel $(uname -r)"
 while read -r seconds name command; do
 	echo "vm: begin $name"
 	timeout -k 5 "$seconds" sh -c "exec $command" </dev/null 2>/run/stderr
-	echo "vm: end $name $?"
+	status=$?
 	sed 's/^/# stderr: /' /run/stderr
-done </tests.list
+	echo "vm: end $name $status"
+done <"/modules/$(uname -r)/tests.list"
 echo "vm: done"

@@ -72,8 +72,8 @@ def put_tests(folder, build):
     shutil.copytree(build / "tests" / "support", folder / "support")
 
 
-def make(work, build, kernels, tests, python):
-    """Writes an ext4 image for these kernels, name by folder, and tests, lines of the list; gives its path."""
+def make(work, build, kernels, python):
+    """Writes an ext4 image for these kernels, pairs of a folder and the lines of its tests' list; gives its path."""
     folder = work / "stage"
     folder.mkdir()
     stage = Stage(folder)
@@ -91,11 +91,11 @@ def make(work, build, kernels, tests, python):
     put_tests(folder / "source", build)
     for name in FOLDERS:
         (folder / name).mkdir(exist_ok=True)
-    for kernel in kernels:
+    for kernel, tests in kernels:
         release = (kernel / "release").read_text().strip()
         shutil.copytree(kernel / "modules", folder / "modules" / release)
+        (folder / "modules" / release / "tests.list").write_text("".join(f"{line}\n" for line in tests))
     shutil.copy2(build / "tests" / "vm" / "init", folder / "init")
-    (folder / "tests.list").write_text("".join(f"{line}\n" for line in tests))
 
     megabytes = int(run("du", "-sm", folder).split()[0])
     image = work / "root.ext4"

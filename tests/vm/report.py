@@ -31,13 +31,15 @@ def features(guests, tests, notes):
     words = {"ok": lambda why: "yes", "fail": lambda why: "**failed**", "skip": lambda why: f"no ({notes(why)})"}
     columns = []
     for guest in guests:
-        cases = [case for name in tests for case in guest.tests[name].tap.cases]
+        cases = [case for name in tests if name in guest.tests for case in guest.tests[name].tap.cases]
         columns.append({name: words[result](why) for result, name, why in cases})
     for name in dict.fromkeys(name for column in columns for name in column):
         yield name, [column.get(name, "") for column in columns]
 
 
 def counts(test):
+    if not test:
+        return ""
     passed, failed, skipped = (test.tap.count(result) for result in ("ok", "fail", "skip"))
     parts = [f"**{failed} failed**"] * bool(failed) + [str(passed)] + [f"{skipped} skipped"] * bool(skipped)
     return ", ".join(parts)
@@ -54,7 +56,7 @@ def text(results, tests):
     if guests and own:
         lines += [*table("feature", heads, features(guests.values(), own, notes)), "", *notes.lines(), ""]
     if guests and others:
-        rows = [(f"`{name}`", [counts(guest.tests[name]) for guest in guests.values()]) for name in others]
+        rows = [(f"`{name}`", [counts(guest.tests.get(name)) for guest in guests.values()]) for name in others]
         lines += [*table("tests, and how many cases pass", heads, rows), ""]
     lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in guests]
     return "\n".join(lines).strip() + "\n"

@@ -87,12 +87,14 @@ def boot(options, chosen, tests, on_test=lambda guest, test: None):
     folders = {kernel.name: fetched(kernel, options) for kernel in chosen}
     there = {name: folder for name, folder in folders.items() if isinstance(folder, Path)}
     with tempfile.TemporaryDirectory(prefix="image-", dir=options.build / "vm") as work:
-        lines = [line_of(name) for name in tests]
-        python = any("python3" in line for line in lines)
-        disk = image.make(Path(work), options.build, there.values(), lines, python) if there else None
+        mine = {kernel.name: [name for name in tests if kernel.binding or not name.startswith("lua/")] for kernel in chosen}
+        lists = [(folder, [line_of(test) for test in mine[name]]) for name, folder in there.items()]
+        python = any("python3" in line for _, lines in lists for line in lines)
+        disk = image.make(Path(work), options.build, lists, python) if there else None
+        seconds = SHORT_SECONDS if options.short else GUEST_SECONDS
 
         def run(name):
-            return Guest(name, there[name], disk, on_test).run(tests, SHORT_SECONDS if options.short else GUEST_SECONDS)
+            return Guest(name, there[name], disk, on_test).run(mine[name], seconds)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return {**folders, **dict(zip(there, pool.map(run, there)))}
