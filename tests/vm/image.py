@@ -9,15 +9,15 @@ from pathlib import Path
 from kernels import run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = """sh bash true false cat ls ln mkdir rm rmdir mount umount sleep timeout sed grep head tail wc sort uname dd kill
-    nsenter unshare setpriv taskset readlink basename env ip chmod touch id seq tr date mktemp""".split()
+COMMANDS = """sh bash true false cat ls ln mkdir rm rmdir mount umount sleep timeout sed grep head tail wc sort uname
+    dd kill nsenter unshare setpriv taskset readlink basename env ip chmod touch id seq tr date mktemp""".split()
 PATHS = ["/usr/include/linux", "/usr/include/asm-generic", "/usr/share/lua", "/etc/passwd", "/etc/group"]
 NOT_OF_PYTHON = {"test", "idlelib", "tkinter", "lib2to3", "ensurepip", "pydoc_data", "turtledemo", "distutils"}
 FOLDERS = "proc sys dev run tmp root var modules".split()
 
 
 class Stage:
-    """A folder that becomes the root. What is put there keeps its path, and brings the libraries that it is linked to."""
+    """A folder that becomes the root. What is put there keeps its path, and brings the libraries that it needs."""
 
     def __init__(self, folder):
         self.folder, self.seen = Path(folder), set()

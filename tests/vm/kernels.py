@@ -29,7 +29,7 @@ class Kernel:
     suite: str
     package: str  # the one that depends on the newest
     about: str
-    binding: bool = True  # runs the usual tests of the binding, which want what came with 5.17
+    usual: bool = True  # runs the usual tests too, which want what came with 5.17
 
 
 KERNELS = [
@@ -160,7 +160,7 @@ def fetch(kernel, folder, update=False):
         try:
             work.mkdir()
             apt = Apt(kernel, work / "apt")
-            apt("apt-get", "-qq", "update")
+            apt("apt-get", "-qq", "--error-on=any", "update")
             apt("apt-get", "-qq", "download", *packages(apt, kernel), cwd=work)
             unpack(work, work / "done")
             shutil.rmtree(there, ignore_errors=True)

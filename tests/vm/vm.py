@@ -4,8 +4,8 @@
     vm.py --build FOLDER [--update] [--list] [--test NAME]... [KERNEL]...
     vm.py --build FOLDER --short
 
-Without --short, all tests on all kernels, and the results go to docs/kernels.md. The short pass is one of CTest's tests:
-it prints TAP, and what is skipped in the guest counts as failed. Exit status: 0, or 1 when something failed.
+Without --short, all tests on all kernels, and the results go to docs/kernels.md. The short pass is one of CTest's
+tests: it prints TAP, and what is skipped in the guest counts as failed. Exit status: 0, or 1 when something failed.
 """
 import argparse
 import os
@@ -25,8 +25,8 @@ HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
 SHORT_KERNEL = "6.1"
 SHORT_TESTS = ["vm/short"]
-OTHERS = ["lua/links", "lua/hooks", "lua/has", "lua/events", "lua/maps", "lua/map_kinds", "lua/globals", "lua/privileges",
-          "scripts/execsnoop", "scripts/pktcount"]
+USUAL_TESTS = """lua/links lua/hooks lua/has lua/events lua/maps lua/map_kinds lua/globals lua/privileges
+    scripts/execsnoop scripts/pktcount""".split()
 TEST_SECONDS = 600
 GUEST_SECONDS = 1500
 SHORT_SECONDS = 300
@@ -83,11 +83,11 @@ def fetched(kernel, options):
 
 
 def boot(options, chosen, tests, on_test=lambda guest, test: None):
-    """Runs the tests on each kernel that can be had, on so many at a time as there are CPUs; gives guests or reasons."""
+    """Runs the tests on each kernel that can be had, as many at a time as there are CPUs; gives guests or reasons."""
     folders = {kernel.name: fetched(kernel, options) for kernel in chosen}
     there = {name: folder for name, folder in folders.items() if isinstance(folder, Path)}
     with tempfile.TemporaryDirectory(prefix="image-", dir=options.build / "vm") as work:
-        mine = {kernel.name: [name for name in tests if kernel.binding or not name.startswith("lua/")] for kernel in chosen}
+        mine = {kernel.name: [test for test in tests if kernel.usual or test in own_tests()] for kernel in chosen}
         lists = [(folder, [line_of(test) for test in mine[name]]) for name, folder in there.items()]
         python = any("python3" in line for _, lines in lists for line in lines)
         disk = image.make(Path(work), options.build, lists, python) if there else None
@@ -122,7 +122,8 @@ def short(options):
 
 
 def tell(guest, test):
-    counts = [f"{test.tap.count(kind)} {word}" for kind, word in (("ok", "passed"), ("fail", "failed"), ("skip", "skipped"))]
+    words = {"ok": "passed", "fail": "failed", "skip": "skipped"}
+    counts = [f"{test.tap.count(result)} {word}" for result, word in words.items()]
     print(f"{guest.name} ({guest.release}): {test.name}: {', '.join(counts)}, {test.seconds:.0f} s", flush=True)
     if test.tap.count("fail"):
         print("\n".join(f"    {line}" for line in test.lines if not line.startswith("ok ")), flush=True)
@@ -133,7 +134,7 @@ def main():
     options.build = options.build.resolve()
     if options.short:
         return short(options)
-    tests = options.test or [name for name in own_tests() if name not in SHORT_TESTS] + OTHERS
+    tests = options.test or [name for name in own_tests() if name not in SHORT_TESTS] + USUAL_TESTS
     if options.list:
         for kernel in kernels.KERNELS:
             print(f"{kernel.name:8} {kernel.about}, the newest of {kernel.suite}")
