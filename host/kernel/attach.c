@@ -54,6 +54,11 @@ static int attach_raw_tracepoint(struct ebs_program *program,
 
 	if (result == -ENOENT)
 		return ebs_btf_refuse("tp_btf", name, error);
+	if (result == -EEXIST)
+		return ebs_error_explain(error, EEXIST,
+					 "\"%s\" is attached to raw tracepoint \"%s\" already, and "
+					 "this kernel attaches a program to it only once",
+					 program->name, name);
 	return result ? ebs_error_errno(error, result, "can't attach to raw tracepoint \"%s\"",
 					name)
 		      : 0;

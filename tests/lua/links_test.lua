@@ -385,6 +385,17 @@ tap.test("links that are dropped stay until the object closes", function()
     tap.equal(ids("map"), 0)
 end)
 
+tap.test("one program twice on a raw tracepoint: not on every kernel", function()
+    local object <close> = load(program("raw_tp/sys_enter"))
+    local run = object:program("run")
+    assert(run:attach())
+    local second, message, code = run:attach()
+    if not second then
+        tap.equal(code, "EEXIST")
+        tap.match(message, '"run" is attached to raw tracepoint "sys_enter" already')
+    end
+end)
+
 tap.test("an attached object that is dropped stays, too", function()
     local counts
     do
