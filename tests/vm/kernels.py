@@ -46,8 +46,8 @@ def run(*words, **options):
     except FileNotFoundError:
         raise Missing(f"{words[0]} is not installed") from None
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise Missing(f"{words[0]}: {last}")
+        first = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[0]
+        raise Missing(f"{words[0]}: {first}")
     return done.stdout
 
 
