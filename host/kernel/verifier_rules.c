@@ -198,6 +198,10 @@ static const struct ebs_verifier_rule rules[] = {
 	  EBS_STORY_NONE },
 	{ "calling kernel function ([A-Za-z0-9_]+) is not allowed", NULL,
 	  "programs of SEC(\"{section}\") can't call the kernel's {1}()", EBS_STORY_NONE },
+	{ "number of funcs in func_info doesn't match number of subprogs", NULL,
+	  "the C gives a helper a function to call, as bpf_loop() wants it: kernels before 5.13 "
+	  "take none",
+	  EBS_STORY_NONE },
 	{ "helper call is not allowed in probe|helper call might sleep in a non-sleepable", NULL,
 	  "{helper} can't be called in programs of SEC(\"{section}\")", EBS_STORY_NONE },
 	{ "cannot call GPL(-restricted function| only function| compatible)", NULL,
