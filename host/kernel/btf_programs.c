@@ -18,6 +18,7 @@
 #include "kernel/object_private.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
+#include "types/modules.h"
 #include "types/prototypes.h"
 
 #define FUNC    BTF_KIND_FUNC
@@ -140,7 +141,20 @@ int ebs_btf_refuse(const char *text, const char *target, struct ebs_error *error
 				 target, ebs_near_text(&near));
 }
 
-// Without an id libbpf looks the target up, in the kernel's modules too.
+// Whether a module may have the target that vmlinux hasn't.
+static bool may_be_in_module(const struct section *section, const char *target)
+{
+	struct ebs_buffer name = { 0 };
+
+	ebs_buffer_printf(&name, "%s%s", section->prefix, target);
+	ebs_buffer_append(&name, "", 1);
+	bool may = name.failed || ebs_modules_have(EBS_MODULES_FOLDER, &name);
+	ebs_buffer_free(&name);
+	return may;
+}
+
+// Without an id libbpf looks the target up, in the kernel's modules too. It is asked only where one
+// may have it: it doesn't give the kernel's BTF back when it finds nothing.
 int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 {
 	loading = object;
@@ -150,6 +164,8 @@ int ebs_btf_programs_prepare(struct ebs_object *object, struct ebs_error *error)
 
 		if (!section || program->btf_id || program->left_out)
 			continue;
+		if (!may_be_in_module(section, ebs_section_target(program)))
+			return ebs_btf_refuse(section->name, ebs_section_target(program), error);
 		bpf_program__set_type(program->handle, section->type);
 		bpf_program__set_expected_attach_type(program->handle, section->attach_type);
 		int result = bpf_program__set_attach_target(program->handle, 0,

@@ -91,7 +91,8 @@ static int write_list(struct list *list, struct ebs_buffer *out)
 {
 	int written = 0;
 
-	qsort(list->probes, list->count, sizeof(*list->probes), compare);
+	if (list->count)
+		qsort(list->probes, list->count, sizeof(*list->probes), compare);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct probe *probe = &list->probes[i];
 
