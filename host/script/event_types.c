@@ -280,17 +280,9 @@ static void plan_by_tag(lua_State *L, struct script_handler *handler, const char
 	lua_settop(L, self); // handler
 }
 
-// The option's text, which the table at 4 keeps; NULL when it isn't given.
 static const char *text_option(lua_State *L, const char *name)
 {
-	if (lua_isnoneornil(L, 4))
-		return NULL;
-	int type = lua_getfield(L, 4, name); // value
-	if (type != LUA_TNIL && type != LUA_TSTRING)
-		luaL_argerror(L, 4, lua_pushfstring(L, "option '%s' must be a string", name));
-	const char *text = lua_tostring(L, -1);
-	lua_pop(L, 1); // -
-	return text;
+	return lua_isnoneornil(L, 4) ? NULL : ebs_text_option(L, 4, 4, name, NULL);
 }
 
 void ebs_handler_plan(lua_State *L, struct script_handler *handler)

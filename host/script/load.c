@@ -214,18 +214,6 @@ static void short_name(const char *path, char *out, size_t size)
 		snprintf(out, size, "ebscript");
 }
 
-// The option's text, or NULL when it isn't given.
-static const char *text_option(lua_State *L, int options, const char *name, size_t *size)
-{
-	int type = lua_getfield(L, options, name); // value
-
-	if (type != LUA_TNIL && type != LUA_TSTRING)
-		luaL_argerror(L, 1, lua_pushfstring(L, "option '%s' must be a string", name));
-	const char *text = lua_tolstring(L, -1, size); // the options table keeps it
-	lua_pop(L, 1);
-	return text;
-}
-
 // --emit: the object's bytes to a file; the C was written already. Ends the script, or returns
 // -errno with `error` filled.
 static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *build,
@@ -265,9 +253,9 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	lua_pushvalue(L, options);   // load options
 	lua_setiuservalue(L, -2, 1); // load
 
-	const char *source = text_option(L, options, "source", &size);
-	const char *file = text_option(L, options, "file", NULL);
-	text_option(L, options, "pin_root_path", NULL);
+	const char *source = ebs_text_option(L, 1, options, "source", &size);
+	const char *file = ebs_text_option(L, 1, options, "file", NULL);
+	ebs_text_option(L, 1, options, "pin_root_path", NULL);
 	luaL_argcheck(L, !source != !file, 1, "give either 'source' or 'file'");
 	lua_getfield(L, options, "first_of"); // load list
 	ebs_check_first_of(L, -1);
@@ -310,7 +298,7 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 		result = set_constants(L, options + 1, object->handle, error);
 	if (!result)
 		result = set_max_entries(L, options + 2, object->handle, error);
-	const char *folder = text_option(L, options, "pin_root_path", NULL);
+	const char *folder = ebs_text_option(L, 1, options, "pin_root_path", NULL);
 	if (!result && folder)
 		result = ebs_object_set_pin_root_path(object->handle, folder, error);
 	if (!result)

@@ -21,25 +21,13 @@ static const struct {
 
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
 
-// The option's text, which the table at 1 keeps; NULL when it isn't given.
-static const char *text_of(lua_State *L, const char *option)
-{
-	int type = lua_getfield(L, 1, option); // value
-
-	if (type != LUA_TNIL && type != LUA_TSTRING)
-		luaL_argerror(L, 1, lua_pushfstring(L, "option '%s' must be a string", option));
-	const char *text = lua_tostring(L, -1);
-	lua_pop(L, 1); // -
-	return text;
-}
-
 static bool ask_all(lua_State *L, struct ebs_error *why)
 {
-	const char *helper = text_of(L, "helper");
-	const char *program = text_of(L, "program");
+	const char *helper = ebs_text_option(L, 1, 1, "helper", NULL);
+	const char *program = ebs_text_option(L, 1, 1, "program", NULL);
 
 	for (size_t i = 0; i < QUESTIONS; i++) {
-		const char *name = text_of(L, questions[i].option);
+		const char *name = ebs_text_option(L, 1, 1, questions[i].option, NULL);
 
 		if (name && !questions[i].has(name, why))
 			return false;

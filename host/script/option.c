@@ -35,3 +35,15 @@ void ebs_check_option_names(lua_State *L, int index, const char *const *names)
 					      lua_tostring(L, -1)));
 	}
 }
+
+const char *ebs_text_option(lua_State *L, int argument, int index, const char *name, size_t *size)
+{
+	int type = lua_getfield(L, index, name); // value
+
+	if (type != LUA_TNIL && type != LUA_TSTRING)
+		luaL_argerror(L, argument,
+			      lua_pushfstring(L, "option '%s' must be a string", name));
+	const char *text = lua_tolstring(L, -1, size);
+	lua_pop(L, 1); // -
+	return text;
+}

@@ -82,6 +82,10 @@ int ebs_finish(lua_State *L);
 // Raises unless the value at `index` is a table whose keys are all among `names` (up to a NULL).
 void ebs_check_option_names(lua_State *L, int index, const char *const *names);
 
+// The text of an option of the table at `index`, which keeps it; NULL when it isn't given. `size` may
+// be NULL. Raises, as misuse of argument `argument`, for other values.
+const char *ebs_text_option(lua_State *L, int argument, int index, const char *name, size_t *size);
+
 // interrupt.c
 
 // Called in a signal handler: makes the running Lua code end.
