@@ -14,6 +14,7 @@
 #include "base/near.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
+#include "kernel/feature_private.h"
 #include "kernel/lockdown.h"
 #include "kernel/object_private.h"
 #include "types/btf_find.h"
@@ -272,11 +273,6 @@ static uint32_t find_target(const struct section *section, const char *target,
 
 bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 {
-	// return 0
-	static const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	const struct section *section = section_of(text);
 	const char *slash = strchr(text, '/');
 	const char *target = slash && slash[1] ? slash + 1 : section->usual;
@@ -285,8 +281,8 @@ bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 		    .attach_btf_id = find_target(section, target, why));
 	if (!options.attach_btf_id)
 		return false;
-	int fd = bpf_prog_load(section->type, "ebs_has", "GPL", nothing, 2, &options);
-	int number = errno;
+	int fd = ebs_load_nothing(section->type, &options);
+	int number = fd < 0 ? -fd : 0;
 	char mode[32];
 
 	if (fd >= 0)

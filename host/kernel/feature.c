@@ -134,16 +134,15 @@ static bool need_type(const char *section, struct ebs_error *why, int *type)
 	return *type >= 0;
 }
 
-int ebs_load_nothing(int type, int attach_type)
+int ebs_load_nothing(int type, const struct bpf_prog_load_opts *options)
 {
 	// return 0
 	static const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type);
 
-	return bpf_prog_load(type, "ebs_has", "GPL", nothing, 2, &options);
+	return bpf_prog_load(type, "ebs_has", "GPL", nothing, 2, options);
 }
 
 // Whether the verifier, asked to check a program that calls the helper with nothing in place, has
@@ -200,7 +199,9 @@ static int probe_program_type(int type)
 {
 	if (type != EBS_PROG_TYPE_NETFILTER)
 		return libbpf_probe_bpf_prog_type(type, NULL);
-	int program = ebs_load_nothing(type, EBS_ATTACH_TYPE_NETFILTER);
+	LIBBPF_OPTS(bpf_prog_load_opts, options,
+		    .expected_attach_type = (enum bpf_attach_type)EBS_ATTACH_TYPE_NETFILTER);
+	int program = ebs_load_nothing(type, &options);
 	if (program >= 0)
 		close(program);
 	return program >= 0;

@@ -53,7 +53,8 @@ static bool has_ksyscall(const char *target, struct ebs_error *why)
 static bool has_kprobe_multi(struct ebs_error *why)
 {
 	const char *function = "bpf_fentry_test1";
-	int program = ebs_load_nothing(BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI);
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	int program = ebs_load_nothing(BPF_PROG_TYPE_KPROBE, &load);
 	LIBBPF_OPTS(bpf_link_create_opts, options, .kprobe_multi.cnt = 1,
 		    .kprobe_multi.syms = &function);
 	int link = program < 0 ? program
