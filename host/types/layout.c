@@ -20,6 +20,8 @@ struct ebs_types {
 // Types that go deeper than this are taken for broken: they could contain themselves.
 #define MAX_DEPTH  64
 #define MAX_FIELDS 65536 // of one record; BTF can't count more members
+// Bytes of a type, and where a field ends: no map or event is as large, and sums of two fit 32 bits.
+#define LARGEST INT32_MAX
 
 static uint64_t last_serial;
 
@@ -167,6 +169,11 @@ static struct ebs_layout *scalar_layout(const struct btf_type *type, struct ebs_
 	return layout;
 }
 
+static int too_large(const struct ebs_layout *layout, struct ebs_error *error)
+{
+	return ebs_error_set(error, "EINVAL", "the type %s is too large", layout->name);
+}
+
 static int array_layout(struct ebs_types *types, const struct btf_type *type,
 			struct ebs_layout *layout, struct ebs_error *error)
 {
@@ -183,8 +190,8 @@ static int array_layout(struct ebs_types *types, const struct btf_type *type,
 	layout->element = element;
 	layout->count = element->size ? array->nelems : 0; // of nothing, there are any number
 	layout->flexible = array->nelems == 0;
-	if ((uint64_t)element->size * array->nelems > UINT32_MAX)
-		return ebs_error_set(error, "EINVAL", "the type %s is too large", layout->name);
+	if ((uint64_t)element->size * array->nelems > LARGEST)
+		return too_large(layout, error);
 	layout->size = element->size * array->nelems;
 	if (btf_is_int(base) && element->size == 1) {
 		if (strcmp(base_name, "char") == 0)
@@ -200,6 +207,8 @@ static int add_field(struct ebs_layout *layout, struct ebs_field field)
 	// Anonymous members can be nested so that they double their fields again and again.
 	if (layout->field_count >= MAX_FIELDS)
 		return -E2BIG;
+	if ((uint64_t)field.offset + field.layout->size > LARGEST)
+		return -EOVERFLOW;
 	struct ebs_field *fields =
 		reallocarray(layout->fields, layout->field_count + 1, sizeof(*fields));
 	if (!fields)
@@ -261,6 +270,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 				lifted.offset += field.offset;
 				result = add_field(layout, lifted);
 			}
+		if (result == -EOVERFLOW)
+			return too_large(layout, error);
 		if (result)
 			return ebs_error_errno(error, result, "can't lay out %s", layout->name);
 		layout->flexible |= inner->flexible;
@@ -306,7 +317,9 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 	int64_t size = btf__resolve_size(types->btf, id);
 	layout->size = size > 0 ? size : 0;
 	types->depth++;
-	if (btf_is_composite(type))
+	if (size > LARGEST)
+		result = too_large(layout, error);
+	else if (btf_is_composite(type))
 		result = record_layout(types, type, layout, error);
 	else if (btf_is_array(type))
 		result = array_layout(types, type, layout, error);

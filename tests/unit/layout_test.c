@@ -752,10 +752,17 @@ static void sizes_that_are_too_large(void **state)
 	*(uint32_t *)(writable(fixture, wide) + 1) = 130; // bits
 	int record = btf__add_struct(fixture->btf, "record", 16);
 	btf__add_field(fixture->btf, "wide", wide, 0, 0);
+	int half = array(fixture, fixture->u8, UINT32_C(1) << 31);
+	int most = array(fixture, fixture->u8, INT32_MAX);
+	int behind = btf__add_struct(fixture->btf, "behind", 64); // which would end before it begins
+	btf__add_field(fixture->btf, "most", most, 8 * 8, 0);
 
 	assert_int_equal(layout_of(fixture, row)->size, 8 << 20);
+	assert_int_equal(layout_of(fixture, most)->size, INT32_MAX);
 	refuses(fixture, rows);
 	refuses(fixture, record);
+	refuses(fixture, half);
+	refuses(fixture, behind);
 }
 
 static void broken_names(void **state)
