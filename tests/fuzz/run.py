@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs fuzzers, as many side by side as there are processors, and prints what they found as TAP.
 
-    run.py --build FOLDER --seconds N [NAME]...
+    run.py --build FOLDER --seconds N [--seed N] [NAME]...
 
 FOLDER is where tests/fuzz was built. What a fuzzer learns stays in FOLDER/corpus/NAME, an input that
 breaks something is written to FOLDER/findings/. Inputs that once did stand in tests/fuzz/seeds/NAME;
-every run begins with them.
+every run begins with them. With a seed, runs from an empty corpus draw the same inputs in the same order.
 """
 import argparse
 import concurrent.futures
@@ -25,7 +25,7 @@ def names():
     return sorted(path.stem.removesuffix("_fuzz") for path in SOURCES.glob("*_fuzz.c"))
 
 
-def fuzz(build, name, seconds):
+def fuzz(build, name, seconds, seed):
     """Gives what went wrong, or "", and what is to be told of the run."""
     findings, corpus = build / "findings", build / "corpus" / name
     findings.mkdir(exist_ok=True)
@@ -34,7 +34,7 @@ def fuzz(build, name, seconds):
     program = build / f"{name}_fuzz"
     words = [
         program, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{name}-",
-        f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY}", "-print_final_stats=1", corpus, *seeds,
+        f"-seed={seed}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY}", "-print_final_stats=1", corpus, *seeds,
     ]
     environment = os.environ | {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
     log = build / f"{name}.log"
@@ -61,6 +61,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--seconds", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     wanted = options.names or names()
@@ -71,7 +72,7 @@ def main():
     print(f"1..{len(wanted)}", flush=True)
     failed = False
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [pool.submit(fuzz, options.build.resolve(), name, options.seconds) for name in wanted]
+        runs = [pool.submit(fuzz, options.build.resolve(), name, options.seconds, options.seed) for name in wanted]
         for number, (name, run) in enumerate(zip(wanted, runs), 1):
             try:
                 wrong, told = run.result()
