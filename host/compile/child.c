@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Runs a function in a child process that may die of it, and collects what it wrote.
-#include "compile/child.h"
+#include "compile/child_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,127 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "compile/confine.h"
 
-#define CPU_SECONDS   60
-#define FILE_SIZE     (256UL << 20) // bytes; objects have some 30 KB
-#define ADDRESS_SPACE (4UL << 30)   // bytes; a compile takes some 100 MB
-#define ERRORS_SIZE   (64UL << 10)  // bytes
-#define ERRORS_LINES  5
+#define ERRORS_SIZE  (64UL << 10) // bytes
+#define ERRORS_LINES 5
 
-// AddressSanitizer reserves terabytes of address space; this is defined when it is in the process.
-extern void __asan_init(void) __attribute__((weak));
-
-struct channels {
-	int object;
-	int messages;
-	int errors[2]; // a pipe: read end, write end
-	int input;
-	int go[2];                                // sockets: the child's, the parent's
-	const volatile sig_atomic_t *interrupted; // see ebs_child_start()
-};
-
-static void limit(int resource, rlim_t soft)
-{
-	struct rlimit limit;
-
-	if (getrlimit(resource, &limit) == 0 && soft < limit.rlim_max) {
-		limit.rlim_cur = soft;
-		setrlimit(resource, &limit);
-	}
-}
-
-static void set_limits(void)
-{
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, CPU_SECONDS);
-	limit(RLIMIT_FSIZE, FILE_SIZE);
-	if (!__asan_init)
-		limit(RLIMIT_AS, ADDRESS_SPACE);
-}
-
-// Signals are blocked when this begins, so that none meets the parent's handlers in the child.
-static void reset_signals(void)
-{
-	struct sigaction standard = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &standard, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-// Puts the channels at their numbers and closes the rest.
-static int keep_files(const struct channels *channels)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int wanted[] = { null,
-			 null,
-			 channels->errors[1],
-			 channels->object,
-			 channels->messages,
-			 channels->input,
-			 channels->go[0] };
-	const int count = sizeof(wanted) / sizeof(wanted[0]);
-
-	// First out of the way of their numbers to come, as a host may run without 0 to 2.
-	for (int fd = 0; fd < count; fd++) {
-		wanted[fd] = fcntl(wanted[fd], F_DUPFD, count);
-		if (wanted[fd] < 0)
-			return -errno;
-	}
-	for (int fd = 0; fd < count; fd++)
-		if (dup2(wanted[fd], fd) < 0)
-			return -errno;
-	if (close_range(count, ~0U, 0) && errno != ENOSYS)
-		return -errno;
-	return 0;
-}
-
-// The child's last word, for a parent that need not wait until the kernel has taken its memory
-// apart.
-struct end {
-	int status; // as waitpid() gives it
-	struct rusage usage;
-};
-
-static void tell_end(int status)
-{
-	struct end end = { .status = W_EXITCODE(status, 0) };
-
-	getrusage(RUSAGE_SELF, &end.usage);
-	send(EBS_CHILD_GO, &end, sizeof(end), MSG_NOSIGNAL);
-	close(EBS_CHILD_ERRORS);
-}
-
-static _Noreturn void be_child(pid_t parent, const struct channels *channels,
-			       ebs_child_function *function, const void *context)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) // it died before it could be watched
-		_exit(EXIT_FAILURE);
-	if (keep_files(channels))
-		_exit(EXIT_FAILURE);
-	set_limits();
-	reset_signals();
-	if (ebs_confine())
-		_exit(EXIT_FAILURE);
-	int status = function(context);
-	tell_end(status);
-	// No exit handlers: they are the parent's, or look for leaks that nobody minds.
-	_exit(status);
-}
-
-static pid_t start(const struct channels *channels, ebs_child_function *function,
+static pid_t start(const struct ebs_child_channels *channels, ebs_child_function *function,
 		   const void *context)
 {
 	pid_t parent = getpid();
@@ -139,7 +29,7 @@ static pid_t start(const struct channels *channels, ebs_child_function *function
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pid_t pid = fork();
 	if (pid == 0)
-		be_child(parent, channels, function, context);
+		ebs_child_live(parent, channels, function, context);
 	int error = errno;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	errno = error;
@@ -148,7 +38,8 @@ static pid_t start(const struct channels *channels, ebs_child_function *function
 
 // Reads until the child has closed its end, so that it never waits for a reader; keeps the start. A
 // signal that ends the host's work ends the child's.
-static int read_errors(pid_t pid, const struct channels *channels, struct ebs_buffer *errors)
+static int read_errors(pid_t pid, const struct ebs_child_channels *channels,
+		       struct ebs_buffer *errors)
 {
 	char data[4096];
 
@@ -198,7 +89,8 @@ void ebs_child_reap(void)
 }
 
 // Whether the child has told its end; without it, it was killed or ended by a library.
-static bool hear_end(pid_t pid, const struct channels *channels, struct end *end)
+static bool hear_end(pid_t pid, const struct ebs_child_channels *channels,
+		     struct ebs_child_end *end)
 {
 	struct leaver *leaver = malloc(sizeof(*leaver));
 
@@ -211,9 +103,10 @@ static bool hear_end(pid_t pid, const struct channels *channels, struct end *end
 	return true;
 }
 
-static int wait_for(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
+static int wait_for(pid_t pid, const struct ebs_child_channels *channels,
+		    struct ebs_child_output *output)
 {
-	struct end end = { 0 };
+	struct ebs_child_end end = { 0 };
 
 	if (!hear_end(pid, channels, &end))
 		while (wait4(pid, &end.status, 0, &end.usage) < 0)
@@ -234,7 +127,8 @@ static int read_file(int fd, struct ebs_buffer *buffer)
 	return ebs_buffer_read_fd(buffer, fd);
 }
 
-static int collect(pid_t pid, const struct channels *channels, struct ebs_child_output *output)
+static int collect(pid_t pid, const struct ebs_child_channels *channels,
+		   struct ebs_child_output *output)
 {
 	int error = read_errors(pid, channels, &output->errors);
 	int wait_error = wait_for(pid, channels, output);
@@ -281,7 +175,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void close_channels(struct channels *channels)
+static void close_channels(struct ebs_child_channels *channels)
 {
 	close_fd(&channels->object);
 	close_fd(&channels->messages);
@@ -292,7 +186,7 @@ static void close_channels(struct channels *channels)
 	close_fd(&channels->go[1]);
 }
 
-static int open_channels(struct channels *channels)
+static int open_channels(struct ebs_child_channels *channels)
 {
 	channels->object = memfd_create("object", MFD_CLOEXEC);
 	channels->messages = memfd_create("messages", MFD_CLOEXEC);
@@ -305,7 +199,7 @@ static int open_channels(struct channels *channels)
 }
 
 struct ebs_child {
-	struct channels channels;
+	struct ebs_child_channels channels;
 	pid_t pid;
 };
 
@@ -317,7 +211,8 @@ struct ebs_child *ebs_child_start(ebs_child_function *function, const void *cont
 		ebs_error_errno(error, ENOMEM, "cannot start a process for the compiler");
 		return NULL;
 	}
-	child->channels = (struct channels){ -1, -1, { -1, -1 }, -1, { -1, -1 }, interrupted };
+	child->channels =
+		(struct ebs_child_channels){ -1, -1, { -1, -1 }, -1, { -1, -1 }, interrupted };
 	int result = open_channels(&child->channels);
 	if (result) {
 		ebs_error_errno(error, result, "cannot make the files that the compiler writes to");
@@ -351,28 +246,6 @@ int ebs_child_give(struct ebs_child *child, const void *data, size_t size)
 	return result;
 }
 
-const char *ebs_child_take(size_t *size)
-{
-	struct stat status;
-	char go;
-	ssize_t got;
-
-	do
-		got = recv(EBS_CHILD_GO, &go, 1, 0);
-	while (got < 0 && errno == EINTR);
-	if (got == 0)
-		errno = ENODATA;
-	if (got <= 0 || fstat(EBS_CHILD_INPUT, &status))
-		return NULL;
-	*size = status.st_size;
-	char *data =
-		mmap(NULL, *size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (data == MAP_FAILED || pread(EBS_CHILD_INPUT, data, *size, 0) != (ssize_t)*size)
-		return NULL;
-	close(EBS_CHILD_INPUT);
-	return data;
-}
-
 int ebs_child_finish(struct ebs_child *child, struct ebs_child_output *output,
 		     struct ebs_error *error)
 {
@@ -394,11 +267,6 @@ void ebs_child_output_free(struct ebs_child_output *output)
 	ebs_buffer_free(&output->object);
 	ebs_buffer_free(&output->messages);
 	ebs_buffer_free(&output->errors);
-}
-
-int ebs_child_write(enum ebs_child_fd fd, const char *data, size_t size)
-{
-	return ebs_write_all(fd, data, size);
 }
 
 // Appends the first lines of standard error, without what is meant for LLVM's own developers.
