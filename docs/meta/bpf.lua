@@ -499,9 +499,9 @@ function Link:close() end
 ---@return string? code
 function Link:lines() end
 
---- The structs that an iterator writes, for a loop.
----@param type string "struct row"
----@return (fun(): table?)? next
+--- What an iterator writes, for a loop: its structs as tables, lines where that is text.
+---@param type? string "struct row"; what the program writes
+---@return (fun(): any)? next
 ---@return string|any message
 ---@return string? code
 function Link:records(type) end

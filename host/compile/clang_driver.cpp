@@ -95,6 +95,10 @@ QualType better(QualType first, QualType second)
 	return rank(second) > rank(first) ? second : first;
 }
 
+// Where the host finds what iterators write.
+constexpr const char *records_section = ".ebs.records";
+constexpr const char *records_suffix = ".records";
+
 using Maps = std::set<const VarDecl *>;
 
 // What the walk below knows about one value.
@@ -168,9 +172,23 @@ struct Frame {
 //  6. bpf_user_ringbuf_drain() runs its callback with a dynptr that stands for the map;
 //     bpf_dynptr_read() from it, at offset 0, is taken as an output.
 //  7. char behind a pointer is the last resort. A map's types are kept in the order of the source.
+//
+// What an iterator writes with bpf_seq_write() has no map to hang on: so each program has a
+// variable of its own, with nothing in it,
+//
+//	void (*program.records)(struct row *, struct other_row *) SEC(".ebs.records");
+//
+// The types are found as in rule 2, in the program and in all that it calls or hands to helpers as
+// a callback. char and arrays of it are text, and no record.
 class EventTypes : public ASTConsumer
 {
 public:
+	// Hands declarations that are added to everybody, too.
+	void declareTo(ASTConsumer *everybody)
+	{
+		consumer = everybody;
+	}
+
 	bool HandleTopLevelDecl(DeclGroupRef group) override
 	{
 		for (Decl *declaration : group) {
@@ -187,9 +205,7 @@ public:
 	{
 		if (variable->getASTContext().getDiagnostics().hasErrorOccurred())
 			return;
-		for (const FunctionDecl *function : functions)
-			enter(function, {});
-		functions.clear();
+		run();
 
 		const VarDecl *map = variable->getCanonicalDecl();
 		const Types &types = certain.count(map) ? certain[map] : possible[map];
@@ -197,32 +213,59 @@ public:
 			hang(types, variable);
 	}
 
+	void HandleTranslationUnit(ASTContext &context) override
+	{
+		if (context.getDiagnostics().hasErrorOccurred())
+			return;
+		run();
+		for (const FunctionDecl *function : functions)
+			if (function->hasAttr<SectionAttr>())
+				declareRecords(function, context);
+	}
+
 private:
 	using Types = std::vector<QualType>;
 	using Arguments = std::vector<Value>;
 
+	struct Call {
+		Value result;
+		Types records; // written to a seq_file
+		std::vector<const Call *> callees;
+	};
+
+	ASTConsumer *consumer = nullptr;
 	std::vector<const FunctionDecl *> functions;
+	size_t run_count = 0; // of these
+	Call *current = nullptr;
 	std::map<const VarDecl *, Types> certain;
 	std::map<const VarDecl *, Types> possible; // for maps that have no certain type
 	std::map<const VarDecl *, Maps> dynptrs;   // what the memory of each was reserved from
-	std::map<std::pair<const FunctionDecl *, Arguments>, Value> calls; // each is run once
+	std::map<std::pair<const FunctionDecl *, Arguments>, Call> calls; // each is run once
 
 	// Of distinct calls. Programs that the kernel accepts have far fewer.
 	static constexpr size_t call_limit = 20000;
+
+	void run()
+	{
+		for (; run_count < functions.size(); run_count++)
+			enter(functions[run_count], {});
+	}
+
+	static void add(Types &types, QualType type, const ASTContext &context)
+	{
+		for (QualType old : types)
+			if (context.hasSameUnqualifiedType(old, type))
+				return;
+		types.push_back(type.getUnqualifiedType());
+	}
 
 	void learn(const Maps &maps, QualType type, bool is_certain)
 	{
 		if (rank(type) == Nothing)
 			return;
 		auto &table = is_certain && rank(type) > Bytes ? certain : possible;
-		for (const VarDecl *map : maps) {
-			Types &types = table[map];
-			bool known = false;
-			for (QualType old : types)
-				known |= map->getASTContext().hasSameUnqualifiedType(old, type);
-			if (!known)
-				types.push_back(type.getUnqualifiedType());
-		}
+		for (const VarDecl *map : maps)
+			add(table[map], type, map->getASTContext());
 	}
 
 	Value reserve(const Maps &maps, const Value &size)
@@ -237,14 +280,27 @@ private:
 		return result;
 	}
 
-	void output(const Maps &maps, const Value &data, const Value &size)
+	static bool sizeDecides(const Value &data, const Value &size)
 	{
 		int gain = rank(size.type) - rank(data.type);
 
-		if (gain > 0 || (gain == 0 && !size.partial))
+		return gain > 0 || (gain == 0 && !size.partial);
+	}
+
+	void output(const Maps &maps, const Value &data, const Value &size)
+	{
+		if (sizeDecides(data, size))
 			learn(maps, size.type, !size.partial);
 		else
 			learn(maps, data.type, true);
+	}
+
+	void writeRecord(const Value &data, const Value &size, const ASTContext &context)
+	{
+		QualType type = sizeDecides(data, size) ? size.type : data.type;
+
+		if (current && rank(type) >= Scalar)
+			add(current->records, type, context);
 	}
 
 	Maps dynptr(const Value &address) const
@@ -310,14 +366,18 @@ private:
 		if (!function->hasBody(function))
 			return {};
 		auto [call, is_new] = calls.try_emplace({ function, arguments });
+		if (current)
+			current->callees.push_back(&call->second);
 		if (!is_new || calls.size() > call_limit)
-			return call->second;
+			return call->second.result;
 
 		Frame frame;
+		Call *caller = std::exchange(current, &call->second);
 		for (unsigned i = 0; i < function->getNumParams() && i < arguments.size(); i++)
 			frame.variables[function->getParamDecl(i)] = arguments[i];
 		walk(function->getBody(), frame);
-		return call->second = frame.result;
+		current = caller;
+		return call->second.result = frame.result;
 	}
 
 	void walk(const Stmt *statement, Frame &frame)
@@ -403,6 +463,8 @@ private:
 
 	Value evaluateReference(const DeclRefExpr *reference, Frame &frame)
 	{
+		if (auto *callback = dyn_cast<FunctionDecl>(reference->getDecl()))
+			enter(callback, {});
 		auto known = frame.variables.find(dyn_cast<VarDecl>(reference->getDecl()));
 
 		if (known == frame.variables.end() || reference->getType()->isArrayType())
@@ -565,6 +627,8 @@ private:
 		} else if (name == "bpf_dynptr_read" && count == 5) {
 			if (isZero(call->getArg(3), callee->getASTContext()))
 				output(dynptr(arguments[2]), arguments[0], arguments[1]);
+		} else if (name == "bpf_seq_write" && count == 3) {
+			writeRecord(arguments[1], arguments[2], callee->getASTContext());
 		} else {
 			return false;
 		}
@@ -603,14 +667,51 @@ private:
 		if (!array || !array->getElementType()->isIntegerType())
 			return member;
 
+		return context.getPointerType(
+			context.getConstantArrayType(prototype(types, context), array->getSize(),
+						     nullptr, array->getSizeModifier(), 0));
+	}
+
+	// void (*)(struct event *, struct other_event *)
+	static QualType prototype(const Types &types, ASTContext &context)
+	{
 		std::vector<QualType> parameters;
+
 		for (QualType type : types)
 			parameters.push_back(context.getPointerType(type));
-		QualType function = context.getFunctionType(context.VoidTy, parameters,
-							    FunctionProtoType::ExtProtoInfo());
-		return context.getPointerType(context.getConstantArrayType(
-			context.getPointerType(function), array->getSize(), nullptr,
-			array->getSizeModifier(), 0));
+		return context.getPointerType(context.getFunctionType(
+			context.VoidTy, parameters, FunctionProtoType::ExtProtoInfo()));
+	}
+
+	static void collect(const Call &call, std::set<const Call *> &seen, Types &types,
+			    const ASTContext &context)
+	{
+		if (!seen.insert(&call).second)
+			return;
+		for (QualType type : call.records)
+			add(types, type, context);
+		for (const Call *callee : call.callees)
+			collect(*callee, seen, types, context);
+	}
+
+	void declareRecords(const FunctionDecl *program, ASTContext &context)
+	{
+		std::set<const Call *> seen;
+		Types types;
+
+		collect(calls[{ program, {} }], seen, types, context);
+		if (types.empty())
+			return;
+		QualType type = prototype(types, context);
+		VarDecl *variable = VarDecl::Create(
+			context, context.getTranslationUnitDecl(), program->getBeginLoc(),
+			program->getLocation(),
+			&context.Idents.get((program->getName() + records_suffix).str()), type,
+			context.getTrivialTypeSourceInfo(type), SC_None);
+		variable->addAttr(
+			SectionAttr::CreateImplicit(context, records_section, SourceRange()));
+		consumer->HandleTopLevelDecl(DeclGroupRef(variable));
+		consumer->CompleteTentativeDefinition(variable);
 	}
 };
 
@@ -734,7 +835,9 @@ private:
 				if (!found)
 					found = wideEnum(field->getType(), 3);
 		} else {
-			found = wideEnum(variable->getType(), 0);
+			// To the type of a record it takes two pointers.
+			found = wideEnum(variable->getType(),
+					 inSection(variable, records_section) ? 2 : 0);
 		}
 		if (!found)
 			return;
@@ -797,12 +900,16 @@ protected:
 		if (!generator)
 			return nullptr;
 		std::vector<std::unique_ptr<ASTConsumer>> consumers;
-		consumers.push_back(std::make_unique<EventTypes>());
+		auto types = std::make_unique<EventTypes>();
+		EventTypes *events = types.get();
+		consumers.push_back(std::move(types));
 		if (CLANG_VERSION_MAJOR < major_of_btf)
 			consumers.push_back(std::make_unique<Lacks>());
 		consumers.push_back(std::make_unique<Finish>(*this));
 		consumers.push_back(std::move(generator));
-		return std::make_unique<MultiplexConsumer>(std::move(consumers));
+		auto all = std::make_unique<MultiplexConsumer>(std::move(consumers));
+		events->declareTo(all.get());
+		return all;
 	}
 
 private:

@@ -291,6 +291,7 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 	}
 	if (!result) {
 		link->info.kind = kind->name;
+		link->info.program = program->name;
 		ebs_log_clear();
 		errno = 0;
 		result = kind->attach(program, options, link, &cause);

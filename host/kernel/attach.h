@@ -62,6 +62,7 @@ struct ebs_link;
 // What is known of a link; texts are the link's, NULL or 0 where they don't apply.
 struct ebs_link_info {
 	const char *kind; // "xdp", "tracepoint", ...
+	const char *program;
 	const char *interface;
 	unsigned ifindex;
 	const char *mode; // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"

@@ -71,21 +71,8 @@ static int reader_next(lua_State *L)
 	return 1;
 }
 
-static const struct ebs_layout *find_layout(lua_State *L, struct script_object *object,
-					    const char *type)
+static int push_reader(lua_State *L, const struct ebs_link *link, const struct ebs_layout *layout)
 {
-	const struct ebs_layout *layout =
-		ebs_check_type(L, 2, ebs_object_types(object->handle), type);
-
-	if (!layout->size)
-		luaL_argerror(L, 2, lua_pushfstring(L, "'%s' has no size", type));
-	return layout;
-}
-
-int ebs_push_reader(lua_State *L, const struct ebs_link *link, struct script_object *object,
-		    const char *type)
-{
-	const struct ebs_layout *layout = type ? find_layout(L, object, type) : NULL;
 	struct ebs_error error = { 0 };
 
 	lua_pushcfunction(L, reader_next);                                // next
@@ -107,6 +94,60 @@ int ebs_push_reader(lua_State *L, const struct ebs_link *link, struct script_obj
 	lua_pushnil(L);       // next reader nil
 	lua_pushvalue(L, -2); // next reader nil reader: closed when the loop is left early
 	return 4;
+}
+
+#define TYPES_SHOWN 8
+
+// What the program writes; NULL: text. Raises when it is more than one type.
+static const struct ebs_layout *find_written(lua_State *L, struct ebs_types *types,
+					     const char *program)
+{
+	const struct ebs_layout *records[TYPES_SHOWN] = { NULL };
+	struct ebs_error error = { 0 };
+	int count = ebs_types_records(types, program, records, TYPES_SHOWN, &error);
+	luaL_Buffer names;
+
+	if (count < 0)
+		ebs_raise(L, &error);
+	if (count < 2)
+		return records[0];
+	luaL_buffinit(L, &names);
+	for (int i = 0; i < count && i < TYPES_SHOWN; i++) {
+		luaL_addstring(&names, i ? ", " : "");
+		luaL_addstring(&names, records[i]->name);
+	}
+	luaL_addstring(&names, count > TYPES_SHOWN ? ", ..." : "");
+	luaL_pushresult(&names);
+	luaL_argerror(L, 2,
+		      lua_pushfstring(L,
+				      "program '%s' writes records of several types, name one: %s",
+				      program, lua_tostring(L, -1)));
+	return NULL;
+}
+
+static const struct ebs_layout *find_layout(lua_State *L, struct script_object *object,
+					    const char *program, const char *type)
+{
+	struct ebs_types *types = ebs_object_types(object->handle);
+	const struct ebs_layout *layout =
+		type ? ebs_check_type(L, 2, types, type) : find_written(L, types, program);
+
+	if (layout && !layout->size)
+		luaL_argerror(L, 2, lua_pushfstring(L, "'%s' has no size", layout->name));
+	return layout;
+}
+
+int ebs_push_records(lua_State *L, const struct ebs_link *link, struct script_object *object,
+		     const char *type)
+{
+	const char *program = ebs_link_info(link).program;
+
+	return push_reader(L, link, find_layout(L, object, program, type));
+}
+
+int ebs_push_lines(lua_State *L, const struct ebs_link *link)
+{
+	return push_reader(L, link, NULL);
 }
 
 static const luaL_Reg methods[] = {

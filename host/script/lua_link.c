@@ -134,16 +134,14 @@ static struct script_link *check_open(lua_State *L)
 
 static int link_lines(lua_State *L)
 {
-	struct script_link *self = check_open(L);
-
-	return ebs_push_reader(L, self->link, self->object, NULL);
+	return ebs_push_lines(L, check_open(L)->link);
 }
 
 static int link_records(lua_State *L)
 {
 	struct script_link *self = check_open(L);
 
-	return ebs_push_reader(L, self->link, self->object, luaL_checkstring(L, 2));
+	return ebs_push_records(L, self->link, self->object, luaL_optstring(L, 2, NULL));
 }
 
 static const luaL_Reg methods[] = {

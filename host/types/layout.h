@@ -111,6 +111,10 @@ int ebs_types_variables(struct ebs_types *types, const char *section,
 int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
 		      int limit, struct ebs_error *error);
 
+// The same for what an iterator program writes with bpf_seq_write(). 0: none, it writes text.
+int ebs_types_records(struct ebs_types *types, const char *program,
+		      const struct ebs_layout **records, int limit, struct ebs_error *error);
+
 // One enumerator of an enum, in order; NULL past the last one. `value` as a 64-bit two's
 // complement.
 const char *ebs_types_enumerator(struct ebs_types *types, uint32_t type_id, uint32_t index,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the object's BTF tells about its data sections: global variables, and the samples of ring
-// buffers.
+// What the object's BTF tells about its data sections: global variables, the samples of ring
+// buffers, and the records of iterators.
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <errno.h>
@@ -99,19 +99,45 @@ static bool has_kernel_values(const struct btf *btf, const struct btf_type *defi
 	       (value->kind == EBS_SIGNED || value->kind == EBS_UNSIGNED);
 }
 
-// The function type behind `void (*(*type)[N])(struct a *, struct b *)`.
+// The function type behind a pointer to it: `void (*)(struct a *, struct b *)`.
+static const struct btf_type *prototype(const struct btf *btf, uint32_t pointer_id)
+{
+	const struct btf_type *pointer = btf__type_by_id(btf, pointer_id);
+	const struct btf_type *function =
+		pointer && btf_is_ptr(pointer) ? btf__type_by_id(btf, pointer->type) : NULL;
+
+	return function && btf_is_func_proto(function) ? function : NULL;
+}
+
+// That behind `void (*(*type)[N])(struct a *, struct b *)`.
 static const struct btf_type *sample_prototype(const struct btf *btf,
 					       const struct btf_type *definition)
 {
 	uint32_t id;
 	const struct btf_type *array = pointee(btf, definition, "type", &id);
-	if (!array || !btf_is_array(array))
-		return NULL;
-	const struct btf_type *element = btf__type_by_id(btf, btf_array(array)->type);
-	if (!element || !btf_is_ptr(element))
-		return NULL;
-	const struct btf_type *function = btf__type_by_id(btf, element->type);
-	return function && btf_is_func_proto(function) ? function : NULL;
+
+	return array && btf_is_array(array) ? prototype(btf, btf_array(array)->type) : NULL;
+}
+
+// What the parameters of such a function point to. `function` may be NULL.
+static int read_parameters(struct ebs_types *types, const struct btf_type *function,
+			   const struct ebs_layout **layouts, int limit, struct ebs_error *error)
+{
+	const struct btf *btf = ebs_types_btf(types);
+	int count = 0;
+
+	for (int i = 0; function && i < btf_vlen(function); i++) {
+		const struct btf_type *pointer = btf__type_by_id(btf, btf_params(function)[i].type);
+		if (!pointer || !btf_is_ptr(pointer))
+			continue;
+		const struct ebs_layout *layout = ebs_types_layout(types, pointer->type, error);
+		if (!layout)
+			return -EINVAL;
+		if (count < limit)
+			layouts[count] = layout;
+		count++;
+	}
+	return count;
 }
 
 int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
@@ -120,7 +146,6 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 	const struct btf *btf = ebs_types_btf(types);
 	const struct btf_type *definition = map_definition(btf, map);
 	uint32_t value_id = 0;
-	int count = 0;
 	if (!definition)
 		return 0;
 
@@ -135,18 +160,26 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 			return 1;
 	}
 
-	const struct btf_type *prototype = sample_prototype(btf, definition);
-	for (int i = 0; prototype && i < btf_vlen(prototype); i++) {
-		const struct btf_type *pointer =
-			btf__type_by_id(btf, btf_params(prototype)[i].type);
-		if (!pointer || !btf_is_ptr(pointer))
-			continue;
-		const struct ebs_layout *layout = ebs_types_layout(types, pointer->type, error);
-		if (!layout)
-			return -EINVAL;
-		if (count < limit)
-			samples[count] = layout;
-		count++;
+	return read_parameters(types, sample_prototype(btf, definition), samples, limit, error);
+}
+
+int ebs_types_records(struct ebs_types *types, const char *program,
+		      const struct ebs_layout **records, int limit, struct ebs_error *error)
+{
+	const struct btf *btf = ebs_types_btf(types);
+	const struct btf_type *section = find_section(btf, ".ebs.records");
+	size_t length = strlen(program);
+
+	for (int i = 0; section && i < btf_vlen(section); i++) {
+		const struct btf_type *var =
+			btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
+		const char *name =
+			var && btf_is_var(var) ? btf__name_by_offset(btf, var->name_off) : NULL;
+
+		if (name && strncmp(name, program, length) == 0 &&
+		    strcmp(name + length, ".records") == 0)
+			return read_parameters(types, prototype(btf, var->type), records, limit,
+					       error);
 	}
-	return count;
+	return 0;
 }

@@ -135,9 +135,9 @@ end)
 
 tap.test("what iterators write, as records", function()
     local link <close> = assert(object:program("tasks"):attach({ pid = own }))
-    for _ = 1, 2 do -- each time anew
+    for time = 1, 2 do -- each time anew, by the type's name and as the C has it
         local rows = {}
-        for row in link:records("struct row") do
+        for row in link:records(time == 1 and "struct row" or nil) do
             rows[#rows + 1] = row
         end
         tap.equal(rows[1].pid, own)
@@ -175,6 +175,72 @@ tap.test("what iterators write, as lines", function()
     tap.fails("EINVAL", 'no map "no"', object:program("elements"):attach({ map = "no" }))
     local other <close> = assert(object:program("enter"):attach())
     tap.fails("EINVAL", "raw_tracepoint has nothing to read", other:lines())
+end)
+
+tap.test("what iterators write tells its type itself, or is text", function()
+    local written <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+struct parent { u32 pid; };
+struct child { u32 pid, parent; };
+
+static __always_inline int write_child(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct child child = {};
+
+	if (!task)
+		return 0;
+	child.pid = task->tgid;
+	child.parent = task->real_parent->tgid;
+	return bpf_seq_write(ctx->meta->seq, &child, sizeof(child));
+}
+
+SEC("iter/task")
+int one_type(struct bpf_iter__task *ctx)
+{
+	write_child(ctx);
+	return 0;
+}
+
+SEC("iter/task")
+int two_types(struct bpf_iter__task *ctx)
+{
+	struct parent parent = { 1 };
+
+	bpf_seq_write(ctx->meta->seq, &parent, sizeof(parent));
+	write_child(ctx);
+	return 0;
+}
+
+SEC("iter/task")
+int text(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "pid %d\n", task->tgid);
+	return 0;
+}
+]] }))
+    local function attach(name)
+        return assert(written:program(name):attach({ pid = own }))
+    end
+    local children = 0
+    for child in attach("one_type"):records() do
+        tap.equal(child.pid, own)
+        tap.ok(child.parent > 0)
+        children = children + 1
+    end
+    tap.ok(children > 0)
+    local two = attach("two_types")
+    tap.raises(function()
+        two:records()
+    end, "'two_types' writes records of several types, name one: struct parent, struct child")
+    tap.ok(two:records("struct parent"))
+    for line in attach("text"):records() do
+        tap.equal(line, "pid " .. own)
+    end
 end)
 
 tap.test("programs are run on contexts", function()

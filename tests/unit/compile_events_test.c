@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The types of events: what the compiler finds in plain C, and hangs on the map's `type` member.
+// The types of events and records: what the compiler finds in plain C, and hangs on the map's
+// `type` member, or on a variable of the program's.
 #include "compile_fixture.h"
 
 #include <stdio.h>
@@ -175,6 +176,72 @@ static void test_user_ring_buffers(void **state)
 	expect_events(btf, "copied", "struct event");
 	expect_events(btf, "looked_at", "struct other");
 	expect_events(btf, "plain", NULL);
+	bpf_object__close(object);
+}
+
+// The types that the prototype of variable `name` lists, with commas; "" when there is none.
+static struct ebs_buffer records_of(const struct btf *btf, const char *name)
+{
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_VAR);
+	struct ebs_buffer text = { 0 };
+
+	ebs_buffer_append_string(&text, "");
+	if (id < 0)
+		return text;
+	const struct btf_type *type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
+	assert_true(btf_is_ptr(type));
+	type = btf__type_by_id(btf, type->type);
+	assert_true(btf_is_func_proto(type));
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const struct btf_type *pointer = btf__type_by_id(btf, btf_params(type)[i].type);
+		assert_true(btf_is_ptr(pointer));
+		ebs_buffer_append_string(&text, i ? ", " : "");
+		describe(&text, btf, pointer->type);
+	}
+	return text;
+}
+
+// What iterators write belongs to the program, whoever writes it for it.
+static void test_records(void **state)
+{
+	static const struct {
+		const char *variable;
+		const char *types;
+	} wanted[] = {
+		{ "directly.records", "struct event" },
+		{ "by_helper.records", "struct event" },
+		{ "by_another.records", "struct other, struct header" },
+		{ "by_callback.records", "unnamed_t" },
+		{ "number.records", "u64" },
+		{ "text.records", "" },
+		{ "nothing.records", "" },
+		{ "put.records", "" },
+	};
+	struct bpf_object *object = open_source(
+		"#define ITER(name) SEC(\"iter/task\") int name(struct seq_file **ctx)\n"
+		"static __always_inline void put(struct seq_file *seq, const void *data, u32 "
+		"size)\n"
+		"{ bpf_seq_write(seq, data, size); }\n"
+		"static long back(u32 i, void *seq) { unnamed_t u = {};\n"
+		"	return bpf_seq_write(seq, &u, sizeof(u)); }\n"
+		"ITER(directly) { struct event e = {}; bpf_seq_write(*ctx, &e, sizeof(e)); return "
+		"0; }\n"
+		"ITER(by_helper) { struct event e = {}; put(*ctx, &e, sizeof(e)); return 0; }\n"
+		"ITER(by_another) { struct other o = {}; struct header h = {};\n"
+		"	put(*ctx, &o, sizeof(o)); put(*ctx, &h, sizeof(h)); return 0; }\n"
+		"ITER(by_callback) { bpf_loop(3, back, *ctx, 0); return 0; }\n"
+		"ITER(number) { u64 n = 1; bpf_seq_write(*ctx, &n, sizeof(n)); return 0; }\n"
+		"ITER(text) { char t[6] = \"12345\"; bpf_seq_write(*ctx, t, sizeof(t)); return 0; "
+		"}\n"
+		"ITER(nothing) { return 0; }\n");
+	const struct btf *btf = bpf_object__btf(object);
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		struct ebs_buffer found = records_of(btf, wanted[i].variable);
+
+		assert_string_equal(found.data, wanted[i].types);
+		ebs_buffer_free(&found);
+	}
 	bpf_object__close(object);
 }
 
@@ -471,6 +538,7 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_annotated),
 		cmocka_unit_test(test_user_ring_buffers),
+		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_shared_map_type),
 		cmocka_unit_test(test_map_in_map),
 		cmocka_unit_test(test_kernel_types_stay_out),
