@@ -273,7 +273,7 @@ local Program = {}
 
 --- Which of them a program takes depends on its SEC(); docs/api.md has the table.
 ---@class bpf.AttachOptions
----@field interface? string|string[] a network interface; XDP takes several
+---@field interface? string|string[] network interfaces: all or none
 ---@field replace? boolean XDP: in place of a program that was attached without a link
 ---@field mode? "native"|"generic"|"offload"|"auto" of XDP
 ---@field pid? integer one process
@@ -286,14 +286,14 @@ local Program = {}
 ---@field event? string a perf event by perf's name for it, "cpu-clock"
 ---@field frequency? integer samples a second
 ---@field period? integer events between samples
----@field cgroup? string the path of a cgroup (version 2)
+---@field cgroup? string|string[] paths of cgroups (version 2): all or none; an iterator takes one
 ---@field ["function"]? string a function or system call of the kernel
 ---@field category? string of a tracepoint
 ---@field tracepoint? string its name
 ---@field functions? string|string[] of the kernel: names and globs
 ---@field symbols? string|string[] of a file: names and globs
 ---@field direction? "ingress"|"egress" of TC
----@field hook? "prerouting"|"input"|"forward"|"output"|"postrouting" of netfilter
+---@field hook? "prerouting"|"input"|"forward"|"output"|"postrouting"|string[] of netfilter
 ---@field family? "ipv4"|"ipv6" of netfilter
 ---@field priority? integer of netfilter; the lowest runs first
 ---@field netns? string a network namespace's path

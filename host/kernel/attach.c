@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,30 +17,30 @@
 #include "kernel/permission.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
-	[EBS_ATTACH_INTERFACE] = { "interface", false, true },
-	[EBS_ATTACH_MODE] = { "mode", false },
-	[EBS_ATTACH_PID] = { "pid", true },
-	[EBS_ATTACH_CPU] = { "cpu", true },
-	[EBS_ATTACH_PATH] = { "path", false },
-	[EBS_ATTACH_SYMBOL] = { "symbol", false },
-	[EBS_ATTACH_OFFSET] = { "offset", true },
-	[EBS_ATTACH_PROVIDER] = { "provider", false },
-	[EBS_ATTACH_NAME] = { "name", false },
-	[EBS_ATTACH_EVENT] = { "event", false },
-	[EBS_ATTACH_FREQUENCY] = { "frequency", true },
-	[EBS_ATTACH_PERIOD] = { "period", true },
-	[EBS_ATTACH_CGROUP] = { "cgroup", false },
-	[EBS_ATTACH_FUNCTION] = { "function", false },
-	[EBS_ATTACH_CATEGORY] = { "category", false },
-	[EBS_ATTACH_TRACEPOINT] = { "tracepoint", false },
-	[EBS_ATTACH_FUNCTIONS] = { "functions", false, true },
-	[EBS_ATTACH_SYMBOLS] = { "symbols", false, true },
-	[EBS_ATTACH_DIRECTION] = { "direction", false },
-	[EBS_ATTACH_FAMILY] = { "family", false },
-	[EBS_ATTACH_HOOK] = { "hook", false },
-	[EBS_ATTACH_PRIORITY] = { "priority", true },
-	[EBS_ATTACH_NETNS] = { "netns", false },
-	[EBS_ATTACH_MAP] = { "map", false },
+	[EBS_ATTACH_INTERFACE] = { .name = "interface", .separator = ',' },
+	[EBS_ATTACH_MODE] = { .name = "mode" },
+	[EBS_ATTACH_PID] = { .name = "pid", .is_number = true },
+	[EBS_ATTACH_CPU] = { .name = "cpu", .is_number = true },
+	[EBS_ATTACH_PATH] = { .name = "path" },
+	[EBS_ATTACH_SYMBOL] = { .name = "symbol" },
+	[EBS_ATTACH_OFFSET] = { .name = "offset", .is_number = true },
+	[EBS_ATTACH_PROVIDER] = { .name = "provider" },
+	[EBS_ATTACH_NAME] = { .name = "name" },
+	[EBS_ATTACH_EVENT] = { .name = "event" },
+	[EBS_ATTACH_FREQUENCY] = { .name = "frequency", .is_number = true },
+	[EBS_ATTACH_PERIOD] = { .name = "period", .is_number = true },
+	[EBS_ATTACH_CGROUP] = { .name = "cgroup", .separator = '\n' },
+	[EBS_ATTACH_FUNCTION] = { .name = "function" },
+	[EBS_ATTACH_CATEGORY] = { .name = "category" },
+	[EBS_ATTACH_TRACEPOINT] = { .name = "tracepoint" },
+	[EBS_ATTACH_FUNCTIONS] = { .name = "functions", .separator = ',' },
+	[EBS_ATTACH_SYMBOLS] = { .name = "symbols", .separator = ',' },
+	[EBS_ATTACH_DIRECTION] = { .name = "direction" },
+	[EBS_ATTACH_FAMILY] = { .name = "family" },
+	[EBS_ATTACH_HOOK] = { .name = "hook", .separator = ',' },
+	[EBS_ATTACH_PRIORITY] = { .name = "priority", .is_number = true },
+	[EBS_ATTACH_NETNS] = { .name = "netns" },
+	[EBS_ATTACH_MAP] = { .name = "map" },
 	[EBS_ATTACH_REPLACE] = { .name = "replace", .is_boolean = true },
 };
 
@@ -84,6 +85,8 @@ struct kind {
 	unsigned needs;  // that must be given when the section names no target; 0: the target can't
 			 // be given
 	bool has_target; // the section's text behind '/' can say where to attach
+	unsigned places; // the option that lists where it is attached to, all or none; 0: there is
+			 // none
 };
 
 #define UPROBE_OPTIONS       (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
@@ -133,21 +136,26 @@ static const struct kind kinds[] = {
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME), true },
 	{ "perf_event", "perf_event", ebs_attach_perf_event, PERF_OPTIONS, 0, false },
-	{ "xdp", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false },
-	{ "xdp.frags", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false },
-	{ "tc", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
-	{ "tcx", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
-	{ "classifier", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false },
+	{ "xdp", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false, OPTION(INTERFACE) },
+	{ "xdp.frags", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false,
+	  OPTION(INTERFACE) },
+	{ "tc", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false, OPTION(INTERFACE) },
+	{ "tcx", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false, OPTION(INTERFACE) },
+	{ "classifier", "tc", ebs_attach_tc, TC_OPTIONS, OPTION(INTERFACE), false,
+	  OPTION(INTERFACE) },
 	{ "netfilter", "netfilter", ebs_attach_netfilter,
-	  OPTION(FAMILY) | OPTION(HOOK) | OPTION(PRIORITY), OPTION(HOOK), false },
+	  OPTION(FAMILY) | OPTION(HOOK) | OPTION(PRIORITY), OPTION(HOOK), false, OPTION(HOOK) },
 	{ "sk_lookup", "sk_lookup", ebs_attach_netns, OPTION(NETNS), 0, false },
 	{ "flow_dissector", "flow_dissector", ebs_attach_netns, OPTION(NETNS), 0, false },
 	{ "sk_skb", "sk_skb", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
 	{ "sk_msg", "sk_msg", ebs_attach_sockmap, OPTION(MAP), OPTION(MAP), false },
-	{ "socket", "socket", ebs_attach_socket, OPTION(INTERFACE), 0, false },
-	{ "cgroup", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
-	{ "cgroup_skb", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
-	{ "sockops", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false },
+	{ "socket", "socket", ebs_attach_socket, OPTION(INTERFACE), 0, false, OPTION(INTERFACE) },
+	{ "cgroup", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false,
+	  OPTION(CGROUP) },
+	{ "cgroup_skb", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false,
+	  OPTION(CGROUP) },
+	{ "sockops", "cgroup", ebs_attach_cgroup, OPTION(CGROUP), OPTION(CGROUP), false,
+	  OPTION(CGROUP) },
 	{ "struct_ops", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
 	{ "struct_ops.s", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
 	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
@@ -233,6 +241,15 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 				       program->section);
 	}
 	ebs_buffer_free(&names);
+	for (int i = 0; !result && i < EBS_ATTACH_OPTIONS; i++) {
+		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
+
+		// Other lists are text that the kind takes apart itself.
+		if (info->separator == '\n' && !(kind->places & 1u << i) &&
+		    options->values[i].text && strchr(options->values[i].text, '\n'))
+			result = ebs_error_set(error, "EINVAL", "SEC(\"%s\") takes one %s, no list",
+					       program->section, info->name);
+	}
 	return result;
 }
 
@@ -270,6 +287,48 @@ int ebs_link_add_fd(struct ebs_link *link, int fd)
 	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = fd });
 }
 
+static int attach_to_place(const struct kind *kind, struct ebs_program *program,
+			   const struct ebs_attach_options *options, struct ebs_link *link,
+			   struct ebs_error *error)
+{
+	errno = 0;
+	return kind->attach(program, options, link, error);
+}
+
+// Each place gets options in which it is the only one. What the link has got at a failure goes with
+// it.
+static int attach_to_places(const struct kind *kind, struct ebs_program *program,
+			    const struct ebs_attach_options *options, struct ebs_link *link,
+			    struct ebs_error *error)
+{
+	int option = ffs((int)kind->places) - 1;
+	const char *list = option < 0 ? NULL : options->values[option].text;
+	if (!list)
+		return attach_to_place(kind, program, options, link, error);
+
+	const char separator[] = { ebs_attach_option_infos[option].separator, '\0' };
+	struct ebs_attach_options single = *options;
+	char *copy = strdup(list), *rest = copy, *place;
+	int result = copy ? 0 : ebs_error_errno(error, ENOMEM, "can't attach");
+
+	while (!result && (place = strsep(&rest, separator))) {
+		struct ebs_link_info before = link->info;
+
+		single.values[option].text = place;
+		result = attach_to_place(kind, program, &single, link, error);
+		if (link->count > 1)
+			link->info.ifindex = 0;
+		if (before.mode && link->info.mode && strcmp(before.mode, link->info.mode))
+			link->info.mode = "several modes";
+	}
+	free(copy);
+	if (!result && option == EBS_ATTACH_INTERFACE) {
+		link->interface = strdup(list);
+		link->info.interface = link->interface;
+	}
+	return result;
+}
+
 struct ebs_link *ebs_program_attach(struct ebs_program *program,
 				    const struct ebs_attach_options *options,
 				    struct ebs_error *error)
@@ -293,8 +352,7 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 		link->info.kind = kind->name;
 		link->info.program = program->name;
 		ebs_log_clear();
-		errno = 0;
-		result = kind->attach(program, options, link, &cause);
+		result = attach_to_places(kind, program, options, link, &cause);
 	}
 	if (!result) {
 		link->program = program;

@@ -10,7 +10,7 @@
 #include "kernel/object.h"
 
 enum ebs_attach_option {
-	EBS_ATTACH_INTERFACE, // text: a network interface's name; XDP: list
+	EBS_ATTACH_INTERFACE, // list: network interfaces' names
 	EBS_ATTACH_MODE,      // text: "native", "generic", "offload", "auto"
 	EBS_ATTACH_PID,       // number: one process; default all
 	EBS_ATTACH_CPU,       // number: one CPU; default all
@@ -22,7 +22,7 @@ enum ebs_attach_option {
 	EBS_ATTACH_EVENT,     // text: a perf event
 	EBS_ATTACH_FREQUENCY, // number: samples a second
 	EBS_ATTACH_PERIOD,    // number: events between samples
-	EBS_ATTACH_CGROUP,    // text: a cgroup's path
+	EBS_ATTACH_CGROUP,    // list: cgroups' paths
 	EBS_ATTACH_FUNCTION,  // text: of the kernel
 	EBS_ATTACH_CATEGORY,  // text: of a tracepoint
 	EBS_ATTACH_TRACEPOINT, // text: its name
@@ -30,7 +30,7 @@ enum ebs_attach_option {
 	EBS_ATTACH_SYMBOLS,    // list: of a file, globs too
 	EBS_ATTACH_DIRECTION,  // text: "ingress" or "egress"
 	EBS_ATTACH_FAMILY,     // text: "ipv4" or "ipv6"
-	EBS_ATTACH_HOOK,       // text: of netfilter, "input"
+	EBS_ATTACH_HOOK,       // list: of netfilter, "input"
 	EBS_ATTACH_PRIORITY,   // number: there; the lowest runs first
 	EBS_ATTACH_NETNS,      // text: a network namespace's path
 	EBS_ATTACH_MAP,        // text: a map of the same object
@@ -39,12 +39,12 @@ enum ebs_attach_option {
 };
 
 // Option names as scripts write them, and whether their value is a number, else text. A list is
-// text with commas; a script may also give a sequence. A boolean is the number 0 or 1.
+// text with a separator between; a script may also give a sequence. A boolean is the number 0 or 1.
 struct ebs_attach_option_info {
 	const char *name;
 	bool is_number;
-	bool is_list;
 	bool is_boolean;
+	char separator; // '\0': no list
 };
 extern const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS];
 
@@ -63,9 +63,9 @@ struct ebs_link;
 struct ebs_link_info {
 	const char *kind; // "xdp", "tracepoint", ...
 	const char *program;
-	const char *interface;
-	unsigned ifindex;
-	const char *mode; // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"
+	const char *interface; // all of a list
+	unsigned ifindex;      // 0: of a list
+	const char *mode;      // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"
 };
 
 // NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the

@@ -21,12 +21,10 @@
 static int find_interface(const char *name, struct ebs_link *link, struct ebs_error *error)
 {
 	int index = ebs_interface_find(name, error);
-	if (index < 0)
-		return index;
-	link->info.ifindex = (unsigned)index;
-	link->interface = strdup(name);
-	link->info.interface = link->interface;
-	return link->interface ? 0 : ebs_error_errno(error, ENOMEM, "can't attach to %s", name);
+
+	if (index >= 0)
+		link->info.ifindex = (unsigned)index;
+	return index < 0 ? index : 0;
 }
 
 // A filter of a clsact qdisc, which stays when the process is killed.

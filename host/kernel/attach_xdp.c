@@ -231,52 +231,27 @@ static const char *mode_of(unsigned ifindex)
 	return bpf_xdp_query((int)ifindex, 0, &query) ? NULL : attached_mode(query.attach_mode);
 }
 
-// Attaches to each of the names, which have commas between and are taken apart.
-static int attach_to_all(const struct ebs_program *program, char *names, const struct mode *mode,
-			 bool replace, struct ebs_link *link, struct ebs_error *error)
-{
-	char *name;
-
-	while ((name = strsep(&names, ","))) {
-		struct place place = { .name = name, .mode = mode, .replaced = -1 };
-		int result = ebs_interface_find(name, error);
-
-		if (result < 0)
-			return result;
-		place.index = (unsigned)result;
-		result = attach_to(program, &place, replace, link, error);
-		if (result)
-			return result;
-		const char *got = mode_of(place.index);
-		bool other = link->info.mode && got && strcmp(link->info.mode, got);
-
-		link->info.ifindex = link->count == 1 ? place.index : 0;
-		link->info.mode = other ? "several modes" : got;
-	}
-	return 0;
-}
-
 int ebs_attach_xdp(struct ebs_program *program, const struct ebs_attach_options *options,
 		   struct ebs_link *link, struct ebs_error *error)
 {
 	const char *interface = options->values[EBS_ATTACH_INTERFACE].text;
-	const char *mode_name = options->values[EBS_ATTACH_MODE].text;
-	const struct mode *mode = find_mode(mode_name ? mode_name : "auto");
-	if (!mode)
+	const char *mode = options->values[EBS_ATTACH_MODE].text;
+	struct place place = {
+		.name = interface,
+		.mode = find_mode(mode ? mode : "auto"),
+		.replaced = -1,
+	};
+	if (!place.mode)
 		return ebs_error_set(
 			error, "EINVAL",
-			"XDP has no mode \"%s\": it is native, generic, offload or auto",
-			mode_name);
-	char *names = strdup(interface);
-
-	link->interface = strdup(interface);
-	link->info.interface = link->interface;
-	int result =
-		names && link->interface ? attach_to_all(program, names, mode,
-							 options->values[EBS_ATTACH_REPLACE].number,
-							 link, error)
-					 : ebs_error_errno(error, ENOMEM, "can't attach to %s",
-							   interface);
-	free(names);
+			"XDP has no mode \"%s\": it is native, generic, offload or auto", mode);
+	int result = ebs_interface_find(interface, error);
+	if (result < 0)
+		return result;
+	place.index = (unsigned)result;
+	result =
+		attach_to(program, &place, options->values[EBS_ATTACH_REPLACE].number, link, error);
+	link->info.ifindex = place.index;
+	link->info.mode = result ? NULL : mode_of(place.index);
 	return result;
 }

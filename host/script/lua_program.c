@@ -35,8 +35,8 @@ struct ebs_program *ebs_check_program(lua_State *L, int index)
 	return check_program(L, index)->program;
 }
 
-// Replaces the sequence of names at the top by a text with commas between.
-static void join_list(lua_State *L, int index, const char *option)
+// Replaces the sequence of names at the top by a text with separators between.
+static void join_list(lua_State *L, int index, const struct ebs_attach_option_info *option)
 {
 	int list = lua_gettop(L);
 	luaL_Buffer text;
@@ -46,9 +46,9 @@ static void join_list(lua_State *L, int index, const char *option)
 		if (lua_rawgeti(L, list, (lua_Integer)i) != LUA_TSTRING)
 			luaL_argerror(L, index,
 				      lua_pushfstring(L, "option '%s' must be a list of strings",
-						      option));
+						      option->name));
 		if (i > 1)
-			luaL_addchar(&text, ',');
+			luaL_addchar(&text, option->separator);
 		luaL_addvalue(&text);
 	}
 	luaL_pushresult(&text); // list text
@@ -66,11 +66,11 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++) {
 		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
 		int type = lua_getfield(L, index, info->name); // value
-		bool is_list = info->is_list && type == LUA_TTABLE;
+		bool is_list = info->separator && type == LUA_TTABLE;
 
 		options->values[i].given = type != LUA_TNIL;
 		if (is_list)
-			join_list(L, index, info->name); // text
+			join_list(L, index, info); // text
 		if (type != LUA_TNIL && info->is_number && !lua_isinteger(L, -1))
 			luaL_argerror(
 				L, index,

@@ -208,6 +208,23 @@ tap.test("cgroups", function()
             object:program("run"):attach({ cgroup = "/nowhere" })
         )
         tap.fails("EBADF", '"/tmp" is no cgroup', object:program("run"):attach({ cgroup = "/tmp" }))
+        local several = { folder .. "/ebs,one", folder .. "/ebs two" }
+        for _, path in ipairs(several) do
+            assert(os.execute(("mkdir '%s'"):format(path)))
+        end
+        local before = ids("link")
+        local both = assert(object:program("run"):attach({ cgroup = several }))
+        tap.equal(ids("link"), before + 2)
+        both:close()
+        tap.fails(
+            "ENOENT",
+            "^\"/nowhere\" isn't there; ",
+            object:program("run"):attach({ cgroup = { several[1], "/nowhere" } })
+        )
+        tap.equal(ids("link"), before, "links after a failure")
+        for _, path in ipairs(several) do
+            assert(os.execute(("rmdir '%s'"):format(path)))
+        end
         tap.fails(
             "EINVAL",
             '"cgroup_skb/egress"%) doesn\'t say where to attach: give it cgroup',

@@ -124,6 +124,40 @@ def others():
     tap.equal(lines[8][1], "netfilter")
 
 
+@tap.case("several interfaces and hooks: all or none, and the message names the one that failed")
+def several():
+    lines = run("""
+    assert(os.execute("ip link add ebs0 type veth peer name ebs1 && ip link set ebs0 up && ip link set ebs1 up"))
+    attach("count_in", { interface = { "lo", "nope0" } })
+    attach("sniff", { interface = { "lo", "nope1" } })
+    attach("filter", { hook = { "input", "outpu" } })
+    """ + TRAFFIC + """
+    local links = {
+        attach("count_in", { interface = { "ebs0", "lo" } }),
+        attach("sniff", { interface = "ebs0,lo" }),
+        attach("filter", { hook = { "input", "output" } }),
+    }
+    for _, link in ipairs(links) do
+        print(link.info.interface, link.info.ifindex, link.info.mode)
+    end
+    """ + TRAFFIC.replace("local globals", "globals") + """
+    for _, link in ipairs(links) do link:close() end
+    local before = globals.inward
+    """ + TRAFFIC.replace("local globals", "globals") + """
+    print(before == globals.inward)
+    """)
+    tap.match(lines[0][2], '^there is no network interface "nope0"')
+    tap.match(lines[1][2], '^there is no network interface "nope1"')
+    tap.match(lines[2][2], 'no hook "outpu"')
+    tap.equal(lines[3], ["0"] * 5, "counts when nothing is attached")
+    tap.equal([line[1] for line in lines[4:7]], ["tc", "socket", "netfilter"])
+    tap.equal(lines[7], ["ebs0,lo", "nil", lines[4][2]])
+    tap.equal(lines[8:10], [["ebs0,lo", "nil", "nil"], ["nil", "nil", "nil"]])
+    counts = [int(count) for count in lines[10]]
+    tap.ok(counts[0] > 0 and counts[2] > counts[0] and counts[3] > 0, counts)
+    tap.equal(lines[12], ["true"], "nothing counts when they are closed")
+
+
 @tap.case("what there is not")
 def refuses():
     lines = run("""
