@@ -7,26 +7,13 @@ tap.needs_kernel()
 
 local SOURCE = [[
 #include "ebscript.bpf.h"
+#include "maps.bpf.h"
 
 struct stats {
 	u32 packets;
 	char note[12];
 };
 
-#define MAP(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__type(key, k);                                    \
-		__type(value, v);                                  \
-	} name SEC(".maps")
-#define RAW(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__uint(key_size, k);                               \
-		__uint(value_size, v);                             \
-	} name SEC(".maps")
 MAP(lru, LRU_HASH, 64, u32, u64);
 RAW(programs, PROG_ARRAY, 3, 4, 4);
 RAW(perf, PERF_EVENT_ARRAY, 2, 4, 4);
@@ -299,15 +286,6 @@ tap.test("hashes of maps", function()
     tap.equal(outer:get("key1"), nil)
 end)
 
-local function open_maps()
-    collectgarbage()
-    collectgarbage()
-    local list = io.popen("ls -l /proc/$PPID/fd | grep -c bpf-map")
-    local number = list:read("n")
-    list:close()
-    return number
-end
-
 tap.test("inner maps are closed when they are collected", function()
     local outer = object:map("outer")
     local function open_some()
@@ -316,9 +294,9 @@ tap.test("inner maps are closed when they are collected", function()
             tap.ok(outer:create_inner())
         end
     end
-    local before = open_maps()
+    local before = tap.open_maps()
     open_some()
-    tap.ok(open_maps() <= before, "descriptors are left")
+    tap.ok(tap.open_maps() <= before, "descriptors are left")
     local kept
     do
         local short <close> = assert(bpf.load({ source = SOURCE }))

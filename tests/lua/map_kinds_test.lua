@@ -7,6 +7,7 @@ tap.needs_kernel()
 
 local SOURCE = [[
 #include "ebscript.bpf.h"
+#include "maps.bpf.h"
 
 struct prefix {
 	u32 prefixlen;
@@ -18,20 +19,6 @@ struct stats {
 	char note[12];
 };
 
-#define MAP(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__type(key, k);                                    \
-		__type(value, v);                                  \
-	} name SEC(".maps")
-#define RAW(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__uint(key_size, k);                               \
-		__uint(value_size, v);                             \
-	} name SEC(".maps")
 #define TRIE(name, k)                                              \
 	struct {                                                   \
 		__uint(type, BPF_MAP_TYPE_LPM_TRIE);               \

@@ -14,6 +14,7 @@ end
 
 local SOURCE = [[
 #include "ebscript.bpf.h"
+#include "maps.bpf.h"
 
 enum colour { RED, GREEN = 7 };
 
@@ -31,13 +32,6 @@ struct value {
 	} peer;
 };
 
-#define MAP(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__type(key, k);                                    \
-		__type(value, v);                                  \
-	} name SEC(".maps")
 MAP(entries, HASH, 100, struct key, struct value);
 MAP(percpu, PERCPU_HASH, 10, u32, u64);
 MAP(array, ARRAY, 10, u32, u64);
@@ -327,14 +321,6 @@ end)
 tap.test("maps that the script opened are closed when they are collected", function()
     local object <close> = assert(bpf.load({ source = SOURCE }))
     assert(object:map("entries"):pin(folder .. "/entries"))
-    local function open_maps()
-        collectgarbage()
-        collectgarbage()
-        local list = io.popen("ls -l /proc/$PPID/fd | grep -c bpf-map")
-        local number = list:read("n")
-        list:close()
-        return number
-    end
     local function open_some()
         for _ = 1, 50 do
             local map <close> = assert(bpf.pinned(folder .. "/entries"))
@@ -342,9 +328,9 @@ tap.test("maps that the script opened are closed when they are collected", funct
             tap.equal(map:get({ number = 1 }), nil)
         end
     end
-    local before = open_maps()
+    local before = tap.open_maps()
     open_some()
-    tap.ok(open_maps() <= before, "descriptors are left")
+    tap.ok(tap.open_maps() <= before, "descriptors are left")
     local loop
     do
         local map = assert(bpf.pinned(folder .. "/entries"))

@@ -7,19 +7,13 @@ tap.needs_kernel()
 
 local SOURCE = [[
 #include "ebscript.bpf.h"
+#include "maps.bpf.h"
 
 struct stats {
 	u32 packets;
 	char note[12];
 };
 
-#define RAW(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__uint(key_size, k);                               \
-		__uint(value_size, v);                             \
-	} name SEC(".maps")
 #define STORAGE(name, kind)                                        \
 	struct {                                                   \
 		__uint(type, BPF_MAP_TYPE_##kind);                 \

@@ -8,6 +8,7 @@ tap.needs_kernel()
 local SOURCE = [[
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "maps.bpf.h"
 
 struct flow {
 	__u32 address;
@@ -19,13 +20,6 @@ struct count {
 	char note[8];
 };
 
-#define MAP(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__type(key, k);                                    \
-		__type(value, v);                                  \
-	} name SEC(".maps")
 MAP(hash, HASH, 5000, __u32, __u64);
 MAP(small, HASH, 3, __u32, __u64);
 MAP(lru, LRU_HASH, 100, __u32, __u64);

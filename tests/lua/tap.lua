@@ -146,6 +146,16 @@ function tap.needs_kernel()
     end
 end
 
+-- How many descriptors of maps this process has, after what can be collected is.
+function tap.open_maps()
+    collectgarbage()
+    collectgarbage()
+    local list = io.popen("ls -l /proc/$PPID/fd | grep -c bpf-map")
+    local number = list:read("n")
+    list:close()
+    return number
+end
+
 function tap.done()
     say("1..%d", count)
     if failures > 0 then

@@ -7,6 +7,7 @@ tap.needs_kernel()
 
 local SOURCE = [[
 #include "ebscript.bpf.h"
+#include "maps.bpf.h"
 
 struct wide {
 	s8 a;
@@ -33,13 +34,6 @@ struct pair {
 	u16 y;
 };
 
-#define MAP(name, kind, n, k, v)                                   \
-	struct {                                                   \
-		__uint(type, BPF_MAP_TYPE_##kind);                 \
-		__uint(max_entries, n);                            \
-		__type(key, k);                                    \
-		__type(value, v);                                  \
-	} name SEC(".maps")
 MAP(wides, HASH, 100, u32, struct wide);
 MAP(wide_array, ARRAY, 3, u32, struct wide);
 MAP(bytes, ARRAY, 1000, u32, u8);
