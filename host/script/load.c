@@ -269,7 +269,8 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	int result = 0;
 	if (source) {
 		ebs_source_take_text(L, &load->source, source, size);
-		load->source.directory = script_directory(state);
+		if (!load->source.directory)
+			load->source.directory = script_directory(state);
 	} else {
 		result = take_file(state, &load->source, file, error);
 	}

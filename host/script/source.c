@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "script/literals.h"
 #include "script/script.h"
 
@@ -134,6 +135,9 @@ static void look(lua_State *L, struct ebs_source *source, const char *text, size
 			pad(&source->text, &place);
 			free(source->name);
 			source->name = strdup(file.name);
+			free(source->directory);
+			source->directory = file.own.data ? ebs_path_directory(function.source + 1)
+							  : NULL;
 		}
 		ebs_buffer_free(&file.own);
 	}

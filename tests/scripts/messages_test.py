@@ -271,6 +271,18 @@ def missing_header():
     tap.ok("note: headers are looked for" not in out, f"no list where the compiler knows the place: {out}")
 
 
+@tap.case("a module's C includes what lies beside the module")
+def header_of_module():
+    with folder() as here, folder() as elsewhere:
+        (elsewhere / "tool.lua").write_text(HEAD + 'return function() try({ source = [[\n#include "own.h"\n]] }) end\n')
+        (elsewhere / "own.h").write_text("int x = of_the_module;\n")
+        (here / "own.h").write_text("int x = of_the_script;\n")
+        script = here / "test.lua"
+        script.write_text(f'dofile("{elsewhere}/tool.lua")()\n')
+        out, _ = tap.ebscript("--no-cache", script)
+        tap.match("\n".join(out), "undeclared identifier 'of_the_module'")
+
+
 def notes(c):
     tap.needs_kernel()
     out = run(HEAD + f"try({{ source = [[\n{c}\n]] }})\n")
