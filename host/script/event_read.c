@@ -104,16 +104,21 @@ static void deliver(lua_State *L, struct script_handler *handler, const struct e
 static void deliver_fields(lua_State *L, struct script_handler *handler, size_t count)
 {
 	const struct ebs_event_plan *plan = &handler->plans[0];
-	int arguments = plan->count;
+	const struct ebs_step *end = plan->steps + plan->count;
+	size_t words = plan->words;
 
 	for (size_t i = 0; i < count && handler->object->open; i++) {
 		const struct ebs_sample *sample = &handler->batch[i];
 
-		handler->fresh++;
+		handler->fresh = handler->taken + i + 1;
 		lua_pushvalue(L, 4); // ... function
-		for (int j = 0; j < arguments; j++)
-			ebs_push_step(L, &plan->steps[j], sample->data, sample->size);
-		lua_call(L, arguments, 0);
+		if (sample->size >= words)
+			for (const struct ebs_step *step = plan->steps; step < end; step++)
+				ebs_push_word(L, step, sample->data);
+		else
+			for (const struct ebs_step *step = plan->steps; step < end; step++)
+				ebs_push_step(L, step, sample->data, sample->size);
+		lua_call(L, (int)(end - plan->steps), 0);
 	}
 }
 

@@ -56,7 +56,7 @@ static void plan_arguments(lua_State *L, struct script_handler *handler, int fun
 		lua_pop(L, 1);                                   // steps
 		const struct ebs_field *field = ebs_layout_field(layout, name);
 		if (field) {
-			plan->steps[i] = ebs_step_field(field);
+			plan->steps[i] = ebs_step_field(field, layout->size);
 			continue;
 		}
 		if (parameters > 1)
@@ -65,6 +65,7 @@ static void plan_arguments(lua_State *L, struct script_handler *handler, int fun
 		return;
 	}
 	plan->count = parameters;
+	plan->words = ebs_steps_words(plan->steps, parameters);
 	lua_getiuservalue(L, -2, EBS_HANDLER_STEPS); // steps all
 	lua_insert(L, -2);                           // all steps
 	lua_rawseti(L, -2, handler->plan_count);     // all

@@ -18,9 +18,10 @@ struct ebs_event_plan {
 	bool columns;                    // the function is columns
 	int count;                       // arguments; -1: one argument, the whole sample
 	struct ebs_step *steps;          // one for each argument, in memory of a user value
-	size_t size;                     // of a sample that is whole
-	size_t view_size;                // what a view shows at most; 0: it takes no view
-	int64_t tag;                     // the value of the tag that stands for it
+	size_t words;     // bytes of a sample from which on all steps are words; SIZE_MAX: never
+	size_t size;      // of a sample that is whole
+	size_t view_size; // what a view shows at most; 0: it takes no view
+	int64_t tag;      // the value of the tag that stands for it
 };
 
 struct script_handler {

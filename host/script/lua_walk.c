@@ -49,7 +49,7 @@ static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map 
 		luaL_argerror(L, index,
 			      lua_pushfstring(L, "%s has no field '%s'; its fields are: %s",
 					      layout->name, name, ebs_push_field_names(L, layout)));
-	return ebs_step_field(field);
+	return ebs_step_field(field, map->value_size);
 }
 
 // Pushes a walk that is not opened yet, with room for so many steps.
@@ -152,6 +152,8 @@ static int walk_next(lua_State *L)
 		luaL_checkstack(L, walk->count + 8, "too many fields");
 	if (walk->key_view)
 		ebs_push_view(L, map->key, key, map->key_size, &walk->lifetime); // key
+	else if (!batch->keys && walk->key.kind == EBS_STEP_SHORT)
+		lua_pushinteger(L, walk->index); // key
 	else
 		ebs_push_step(L, &walk->key, key, map->key_size); // key
 	if (walk->value_view) {

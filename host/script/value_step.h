@@ -8,78 +8,55 @@
 #include "script/value.h"
 
 enum ebs_step_kind {
-	EBS_STEP_OTHER, // arrays, records, bitfields and so on: by ebs_push_value() or _field()
-	EBS_STEP_U8,
-	EBS_STEP_U16,
-	EBS_STEP_U32,
-	EBS_STEP_S8,
-	EBS_STEP_S16,
-	EBS_STEP_S32,
-	EBS_STEP_64, // signed or not: an integer of Lua is both
+	EBS_STEP_OTHER, // arrays, records, floats and so on: by ebs_push_value() or _field()
+	EBS_STEP_WORD,  // an integer or bitfield within eight bytes of the record: most fields are
+	EBS_STEP_SHORT, // an integer of a record or value that has no eight bytes
 	EBS_STEP_STRING,
 };
 
 struct ebs_step {
 	enum ebs_step_kind kind;
-	uint32_t offset; // bytes from the start of the record or value
-	uint32_t end;
+	uint32_t offset; // bytes from the start of the record or value; of WORD: of the eight bytes
+	uint32_t end;    // of what is read
+	uint32_t shift;  // WORD: bits below the integer
+	uint64_t mask;   // WORD: of its own bits
+	uint64_t sign;   // WORD: the highest of them where it is signed, else 0
 	const struct ebs_field *field;   // of a record; else NULL, and
 	const struct ebs_layout *layout; // the whole value's, or NULL: bytes
 };
 
-// A field of a record, and a value as a whole. A step needs no release.
-struct ebs_step ebs_step_field(const struct ebs_field *field);
+// A field of a record of so many bytes, and a value as a whole. A step needs no release.
+struct ebs_step ebs_step_field(const struct ebs_field *field, uint32_t record_size);
 struct ebs_step ebs_step_value(const struct ebs_layout *layout, uint32_t size);
+
+// The size of a record or value from which on ebs_push_word() pushes all of the steps; SIZE_MAX
+// where some are of another kind.
+size_t ebs_steps_words(const struct ebs_step *steps, int count);
 
 // Pushes what ebs_push_field() and ebs_push_value() would.
 void ebs_push_step_slowly(lua_State *L, const struct ebs_step *step, const uint8_t *data,
 			  size_t size);
 
-// The same, quick for integers and text. `data` is the start of the record or value, of which
-// `size` bytes exist.
+// The same for WORD only, all of whose bytes exist: integers of every size go one way, without a
+// jump that depends on it.
+static inline void ebs_push_word(lua_State *L, const struct ebs_step *step, const uint8_t *data)
+{
+	uint64_t value;
+
+	memcpy(&value, data + step->offset, sizeof(value));
+	value = value >> step->shift & step->mask;
+	lua_pushinteger(L, (lua_Integer)((value ^ step->sign) - step->sign));
+}
+
+// The same, quick for integers. `data` is the start of the record or value, of which `size` bytes
+// exist.
 static inline void ebs_push_step(lua_State *L, const struct ebs_step *step, const uint8_t *data,
 				 size_t size)
 {
-	const uint8_t *at = data + step->offset;
-	uint16_t value16;
-	uint32_t value32;
-	int64_t value64;
-
-	switch (step->end <= size ? step->kind : EBS_STEP_OTHER) {
-	case EBS_STEP_U8:
-		lua_pushinteger(L, *at);
-		return;
-	case EBS_STEP_S8:
-		lua_pushinteger(L, (int8_t)*at);
-		return;
-	case EBS_STEP_U16:
-		memcpy(&value16, at, 2);
-		lua_pushinteger(L, value16);
-		return;
-	case EBS_STEP_S16:
-		memcpy(&value16, at, 2);
-		lua_pushinteger(L, (int16_t)value16);
-		return;
-	case EBS_STEP_U32:
-		memcpy(&value32, at, 4);
-		lua_pushinteger(L, value32);
-		return;
-	case EBS_STEP_S32:
-		memcpy(&value32, at, 4);
-		lua_pushinteger(L, (int32_t)value32);
-		return;
-	case EBS_STEP_64:
-		memcpy(&value64, at, 8);
-		lua_pushinteger(L, value64);
-		return;
-	case EBS_STEP_STRING:
-		lua_pushlstring(L, (const char *)at,
-				strnlen((const char *)at, step->end - step->offset));
-		return;
-	case EBS_STEP_OTHER:
-		break;
-	}
-	ebs_push_step_slowly(L, step, data, size);
+	if (step->kind == EBS_STEP_WORD && step->end <= size)
+		ebs_push_word(L, step, data);
+	else
+		ebs_push_step_slowly(L, step, data, size);
 }
 
 #endif

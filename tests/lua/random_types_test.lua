@@ -161,6 +161,23 @@ local function compare(drawn, way, got)
     end
 end
 
+-- The fields of a value that have one, and the way back: a table from what came in that order.
+local function field_names(drawn)
+    local names = {}
+    for name in pairs(drawn.value) do
+        table.insert(names, name)
+    end
+    return names
+end
+
+local function compare_fields(drawn, way, names, ...)
+    local got = {}
+    for i, name in ipairs(names) do
+        got[name] = select(i, ...)
+    end
+    compare(drawn, way, got)
+end
+
 local function run(object, name)
     for part = 1, PROGRAMS do
         tap.equal(assert(object:program(name .. part):test_run()).return_value, 0)
@@ -193,7 +210,10 @@ tap.test("C's values as tables and as views", function()
         for id, drawn in ipairs(drawn_types[i]) do
             if not drawn.tail then
                 local map = object:map("m" .. id)
+                local names = field_names(drawn)
                 compare(drawn, "get()", map:get(0))
+                local loop, state, start = map:pairs(table.unpack(names))
+                compare_fields(drawn, "a loop by fields", names, select(2, loop(state, start)))
                 for index, view in pairs(map) do
                     if index == 0 then
                         compare(drawn, "a view", view)
@@ -239,16 +259,30 @@ tap.test("Lua's values as C's bytes", function()
     end
 end)
 
+-- The handler itself, or one whose parameters are the fields.
+local function by_turns(drawn, id, handler)
+    if id // TAIL_EVERY % 2 == 0 then
+        return handler
+    end
+    local names = field_names(drawn)
+    local list = table.concat(names, ", ")
+    local code = ("local take = ... return function(%s) take(%s) end"):format(list, list)
+    return assert(load(code))(function(...)
+        compare_fields(drawn, "an event's fields", names, ...)
+        sent = sent + 1
+    end)
+end
+
 tap.test("flexible arrays, as events", function()
     for i, object in ipairs(objects) do
         for id, drawn in ipairs(drawn_types[i]) do
             if drawn.tail then
-                object:on_event("m" .. id, function(event)
+                object:on_event("m" .. id, by_turns(drawn, id, function(event)
                     compare(drawn, "an event", event)
                     compare(drawn, "an event's copy()", event:copy())
                     tap.equal(#event[drawn.tail], drawn.tail_count)
                     sent = sent + 1
-                end)
+                end))
             end
         end
         run(object, "send")
