@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kernel/attach_private.h"
+#include "kernel/clsact.h"
 #include "kernel/link_create.h"
 #include "kernel/object.h"
 
@@ -25,38 +26,6 @@ static int find_interface(const char *name, struct ebs_link *link, struct ebs_er
 	if (index >= 0)
 		link->info.ifindex = (unsigned)index;
 	return index < 0 ? index : 0;
-}
-
-// A filter of a clsact qdisc, which stays when the process is killed.
-static void detach_clsact(const struct ebs_link_part *part)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = part->target, .attach_point = part->type);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = part->clsact_handle,
-		    .priority = part->clsact_priority);
-
-	bpf_tc_detach(&hook, &options);
-}
-
-static int attach_clsact(struct ebs_program *program, bool egress, struct ebs_link *link)
-{
-	enum bpf_tc_attach_point point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->info.ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program->handle));
-	int result = bpf_tc_hook_create(&hook);
-
-	if (result && result != -EEXIST)
-		return result;
-	result = bpf_tc_attach(&hook, &options);
-	if (result)
-		return result;
-	link->info.mode = "clsact";
-	return ebs_link_add_part(link,
-				 (struct ebs_link_part){ .fd = -1,
-							 .detach = detach_clsact,
-							 .target = (int)link->info.ifindex,
-							 .type = point,
-							 .clsact_handle = options.handle,
-							 .clsact_priority = options.priority });
 }
 
 static int parse_direction(const struct ebs_program *program,
@@ -94,7 +63,9 @@ int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *
 		link->info.mode = "tcx";
 		return ebs_link_add_fd(link, fd);
 	}
-	result = fd == -EINVAL || fd == -EOPNOTSUPP ? attach_clsact(program, egress, link) : fd;
+	result = fd == -EINVAL || fd == -EOPNOTSUPP
+			 ? ebs_clsact_attach(program, link->info.ifindex, egress, link)
+			 : fd;
 	return result ? ebs_error_errno(error, result, "can't attach to TC %s of %s",
 					egress ? "egress" : "ingress", interface)
 		      : 0;

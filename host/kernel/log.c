@@ -3,6 +3,7 @@
 #include "kernel/log.h"
 
 #include <bpf/libbpf.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +33,19 @@ void ebs_log_init(bool verbose)
 {
 	verbose_log = verbose;
 	libbpf_set_print(on_message);
+}
+
+void ebs_log_note(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!verbose_log)
+		return;
+	va_start(arguments, format);
+	fputs("ebscript: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
 }
 
 void ebs_log_clear(void)

@@ -9,6 +9,9 @@
 // well.
 void ebs_log_init(bool verbose);
 
+// Tells something of our own, with `verbose` only.
+__attribute__((format(printf, 1, 2))) void ebs_log_note(const char *format, ...);
+
 // Forgets what was collected.
 void ebs_log_clear(void);
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """TC, netfilter, socket filters, struct_ops and the like: attached in a network namespace, run, and gone again."""
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -177,6 +179,110 @@ def refuses():
     )):
         tap.match(line[2], pattern)
     tap.equal(len(lines), 8)
+
+
+# A kernel without TCX, before Linux 6.6, refuses links of that kind: BPF_LINK_CREATE, EINVAL.
+WITHOUT_TCX = [Path(os.environ["EBS_TEST_SUPPORT"], "refuse_bpf"), "28", "22"]
+CLSACT = """
+local link = attach("count_in", { interface = "lo", direction = direction })
+bpf.every(0.05, function() end)
+print("attached")
+io.stdout:flush()
+bpf.run()
+link:close()
+"""
+
+
+@contextlib.contextmanager
+def own_network():
+    """A network namespace of this process' own; children get it too."""
+    tap.needs_kernel()
+    tap.needs_root()
+    if not shutil.which("tc") or not needs_netfilter():
+        tap.skip("needs tc, and programs for netfilter: Linux 6.4")
+    name = f"ebs-{os.getpid()}-tc"
+    tap.sh("ip", "netns", "add", name)
+    try:
+        tap.sh("ip", "-n", name, "link", "set", "lo", "up")
+        yield name
+    finally:
+        tap.sh("ip", "netns", "delete", name)
+
+
+def filters(name, direction):
+    text = tap.sh("tc", "-n", name, "filter", "show", "dev", "lo", direction)
+    return [line.split("handle ")[1].split()[0] for line in text.splitlines() if "handle " in line]
+
+
+def wait_for_filters(name, direction, count):
+    deadline = time.monotonic() + tap.PATIENCE
+    while len(filters(name, direction)) != count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    tap.equal(len(filters(name, direction)), count, f"filters on {direction}")
+
+
+def children(pid):
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            if f"\nPPid:\t{pid}\n" in status.read_text():
+                found.append(int(status.parent.name))
+    return found
+
+
+@contextlib.contextmanager
+def on_clsact(name, direction, *words):
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "test.lua")
+        script.write_text(SCRIPT + f'local direction = "{direction}"' + CLSACT)
+        words = [*WITHOUT_TCX[1:], tap.EBSCRIPT, *words, script]
+        with tap.Ebscript(*words, command=WITHOUT_TCX[0], netns=name) as child:
+            child.wait_for("^count_in\ttc\tclsact")
+            child.wait_for("^attached")
+            yield child
+
+
+@tap.case("TC without TCX: the filter is gone when the script ends, without privileges too, and when it is killed")
+def clsact_ends():
+    with own_network() as name:
+        for words in ([], ["--drop-caps"]):
+            with on_clsact(name, "ingress", *words) as child:
+                tap.equal(len(filters(name, "ingress")), 1)
+                child.interrupt()
+                child.finish(0)
+            wait_for_filters(name, "ingress", 0)
+        with on_clsact(name, "egress") as child:
+            tap.equal(len(filters(name, "egress")), 1)
+            child.process.kill()
+            child.process.wait()
+            wait_for_filters(name, "egress", 0)
+
+
+@tap.case("TC without TCX: what is left when all is killed goes with the next start, what is in use stays")
+def clsact_left():
+    with own_network() as name:
+        with on_clsact(name, "ingress") as child:
+            for pid in children(child.pid):
+                os.kill(pid, signal.SIGKILL)
+            child.process.kill()
+            child.process.wait()
+        left = filters(name, "ingress")
+        tap.equal(len(left), 1, "filters that are left")
+        with on_clsact(name, "ingress", "-v") as first:
+            first.wait_for("took a TC filter away that a killed ebscript had left on interface 1", "stderr")
+            kept = filters(name, "ingress")
+            tap.equal(len(kept), 1)
+            tap.ok(kept != left, f"{kept} is another filter")
+            with on_clsact(name, "ingress") as second:
+                tap.equal(len(filters(name, "ingress")), 2, "filters of two that run")
+                tap.ok(kept[0] in filters(name, "ingress"))
+                second.interrupt()
+                second.finish(0)
+            wait_for_filters(name, "ingress", 1)
+            tap.equal(filters(name, "ingress"), kept)
+            first.interrupt()
+            first.finish(0)
+        wait_for_filters(name, "ingress", 0)
 
 
 OPS = """
