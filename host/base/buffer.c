@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool ebs_buffer_reserve(struct ebs_buffer *buffer, size_t size)
@@ -71,10 +73,17 @@ void ebs_buffer_printf(struct ebs_buffer *buffer, const char *format, ...)
 
 int ebs_buffer_read_fd(struct ebs_buffer *buffer, int fd)
 {
-	for (;;) {
-		if (!ebs_buffer_reserve(buffer, 65536))
-			return -ENOMEM;
-		ssize_t size = read(fd, buffer->data + buffer->size, 65536);
+	struct stat status;
+	bool known = !fstat(fd, &status) && S_ISREG(status.st_mode) && status.st_size > 0;
+	size_t piece = 65536;
+
+	// One byte more, so that the end is seen without growing. The kernel's own files tell no
+	// size, or that of a page.
+	if (known && (uint64_t)status.st_size < piece)
+		piece = status.st_size + 1;
+	while (ebs_buffer_reserve(buffer, piece)) {
+		size_t room = buffer->capacity - buffer->size - 1;
+		ssize_t size = read(fd, buffer->data + buffer->size, room);
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
@@ -83,7 +92,9 @@ int ebs_buffer_read_fd(struct ebs_buffer *buffer, int fd)
 		buffer->data[buffer->size] = '\0';
 		if (size == 0)
 			return 0;
+		piece = 1; // when it is full it doubles
 	}
+	return -ENOMEM;
 }
 
 int ebs_buffer_read_file(struct ebs_buffer *buffer, const char *path)
