@@ -104,8 +104,9 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 	return 0;
 }
 
-// Everything that the result depends on. False where that can't be told.
-static bool make_key(struct ebs_work *work, struct ebs_cache_key *key)
+// Everything that the result depends on. False where that can't be told: `to_keep` says that the
+// key is to be kept under, while one to look for need not ask, as nothing is kept under it then.
+static bool make_key(struct ebs_work *work, bool to_keep, struct ebs_cache_key *key)
 {
 	struct ebs_buffer identity = { 0 };
 	int result = ebs_compile_fingerprint(&work->input, &identity);
@@ -115,7 +116,8 @@ static bool make_key(struct ebs_work *work, struct ebs_cache_key *key)
 	struct ebs_c_files files = { 0 };
 	if (!result)
 		result = ebs_tokens_find_files(&files, &work->text);
-	bool unknown = result || identity.failed || files.unsure;
+	bool unknown = result || identity.failed ||
+		       (to_keep && !ebs_tokens_found_all(&files, &work->text));
 	struct ebs_cache_hash *hash = unknown ? NULL : ebs_cache_hash_new();
 	if (hash) {
 		ebs_cache_hash_add(hash, identity.data, identity.size);
@@ -134,13 +136,13 @@ static bool make_key(struct ebs_work *work, struct ebs_cache_key *key)
 	return hash;
 }
 
-// Whether the files are still those that the key was made from: somebody may have saved one while
-// the compiler ran.
+// Whether the key tells all, and the files are still those that it was made from: somebody may have
+// saved one while the compiler ran.
 static bool key_is_true(struct ebs_work *work)
 {
 	struct ebs_cache_key key;
 
-	return make_key(work, &key) && memcmp(&key, &work->build->key, sizeof(key)) == 0;
+	return make_key(work, true, &key) && memcmp(&key, &work->build->key, sizeof(key)) == 0;
 }
 
 static int collect_tokens(struct ebs_work *work, struct ebs_error *error)
@@ -408,7 +410,7 @@ int ebs_build_start(struct ebs_build *build, struct ebs_state *state,
 			emit_c(work);
 		return result;
 	}
-	build->cachable = make_key(work, &build->key) && use_cache(state);
+	build->cachable = make_key(work, false, &build->key) && use_cache(state);
 	build->cached = build->cachable && find_in_cache(build, state->cache);
 	if (build->cached)
 		return 0;

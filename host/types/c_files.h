@@ -20,7 +20,7 @@ struct ebs_c_files {
 	const char *directory;
 	const char *const *include_dirs;
 	bool dates_only; // a file's size and date stand for its text
-	bool unsure;     // the C may depend on files that its text doesn't tell
+	bool unsure;     // an #include or #embed doesn't tell which file it means
 	struct ebs_c_file *list;
 	size_t count;
 };

@@ -259,12 +259,18 @@ static bool asks_for_others(const char *text, const char *end)
 	return false;
 }
 
-// Behind a #.
-static bool is_embed(const char *text, const char *end)
+static const char *skip_blanks(const char *text, const char *end)
 {
-	while (text < end && (*text == ' ' || *text == '\t'))
+	while (text < end && strchr(" \t\r\f\v", *text) && *text)
 		text++;
-	return end - text > 5 && memcmp(text, "embed", 5) == 0;
+	return text;
+}
+
+static bool begins_with(const char *text, const char *end, const char *word)
+{
+	size_t length = strlen(word);
+
+	return (size_t)(end - text) >= length && memcmp(text, word, length) == 0;
 }
 
 // Looks behind each # only, wherever it stands.
@@ -274,14 +280,17 @@ static int find_includes(struct ebs_c_files *files, size_t file)
 	const char *hash = files->list[file].text;
 	int result = 0;
 
-	files->unsure |= asks_for_others(hash, end);
 	while (!result && (hash = memchr(hash, '#', end - hash))) {
+		const char *behind = skip_blanks(hash + 1, end);
 		struct ebs_c_scanner scanner = { hash, end, false };
-		struct ebs_c_token token = ebs_c_next(&scanner);
 
 		hash++;
-		files->unsure |=
-			(token.kind == EBS_C_INCLUDE && !token.length) || is_embed(hash, end);
+		files->unsure |= begins_with(behind, end, "embed");
+		if (!begins_with(behind, end, "in") && !begins_with(behind, end, "im") &&
+		    !begins_with(behind, end, "/*"))
+			continue; // nearly all others, quickly
+		struct ebs_c_token token = ebs_c_next(&scanner);
+		files->unsure |= token.kind == EBS_C_INCLUDE && !token.length;
 		if (token.kind != EBS_C_INCLUDE || !token.length || is_file(token, "vmlinux.h"))
 			continue;
 		files->dates_only = is_file(token, HELPERS); // it is long, and includes nothing
@@ -295,11 +304,21 @@ int ebs_tokens_find_files(struct ebs_c_files *files, const struct ebs_c_source *
 	files->directory = source->directory;
 	files->include_dirs = source->include_dirs;
 	int result = ebs_c_files_add_text(files, source->text, source->size, source->directory);
-	for (const char *const *define = source->defines; !result && define && *define; define++)
-		files->unsure |= asks_for_others(*define, *define + strlen(*define));
 	for (size_t i = 0; !result && i < files->count; i++)
 		result = find_includes(files, i);
 	return result;
+}
+
+bool ebs_tokens_found_all(const struct ebs_c_files *files, const struct ebs_c_source *source)
+{
+	bool all = !files->unsure;
+
+	for (const char *const *define = source->defines; all && define && *define; define++)
+		all = !asks_for_others(*define, *define + strlen(*define));
+	for (size_t i = 0; all && i < files->count; i++)
+		all = !asks_for_others(files->list[i].text,
+				       files->list[i].text + files->list[i].size);
+	return all;
 }
 
 void ebs_tokens_free(struct ebs_tokens *tokens)

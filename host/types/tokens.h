@@ -42,8 +42,11 @@ int ebs_tokens_collect(struct ebs_tokens *tokens, const struct ebs_c_source *sou
 void ebs_tokens_free(struct ebs_tokens *tokens);
 
 // The files alone, at a tenth of the cost, for who asks whether anything has changed: those too
-// that only a comment includes. `files->unsure` tells that these may not be all. Starts with { 0 }.
-// Returns 0 or -ENOMEM; the caller frees in either case.
+// that only a comment includes. Starts with { 0 }. Returns 0 or -ENOMEM; the caller frees in either
+// case.
 int ebs_tokens_find_files(struct ebs_c_files *files, const struct ebs_c_source *source);
+// Whether these are all that a compile depends on. It follows from their text, so it needn't be
+// asked again of text that is known.
+bool ebs_tokens_found_all(const struct ebs_c_files *files, const struct ebs_c_source *source);
 
 #endif

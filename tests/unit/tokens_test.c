@@ -315,7 +315,8 @@ static void files_alone(void **state)
 	write_file(folder, "first/bpf_helper_defs.h", "long;");
 
 	assert_int_equal(ebs_tokens_find_files(&files, &source), 0);
-	assert_int_equal(files.count, 6); // the text itself is one
+	assert_int_equal(files.count, 6);                    // the text itself is one
+	assert_false(ebs_tokens_found_all(&files, &source)); // #include TWO
 	assert_true(has_text(&files, here));
 	assert_true(has_text(&files, both));
 	assert_true(has_text(&files, "beside;"));
@@ -331,6 +332,44 @@ static void files_alone(void **state)
 	assert_false(has_text(&files, dated));
 	ebs_c_files_free(&files);
 	free(dated);
+}
+
+// Whether those are all that a compile depends on.
+static void files_unsure(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *define;
+		bool all;
+	} cases[] = {
+		{ "#define ONE 1\n#if ONE\nint x;\n#endif // embed include\n", NULL, true },
+		{ "#include FILE\n", NULL, false },
+		{ "# \tinclude FILE\n", NULL, false },
+		{ "#/* */include FILE\n", NULL, false },
+		{ "#import FILE\n", NULL, false },
+		{ "#include_next <a.h>\n", NULL, false },
+		{ "# embed \"a\"\n", NULL, false },
+		{ "#if __has_include(\"a.h\")\n#endif\n", NULL, false },
+		{ "#if __has_\\\ninclude(\"a.h\")\n#endif\n", NULL, false },
+		{ "asm(\".incbin 'a'\");\n", NULL, false },
+		{ "#if A\n#endif\n", "A=1", true },
+		{ "#if A\n#endif\n", "A=__has_include(<a.h>)", false },
+		{ "", NULL, true },
+		{ "#", NULL, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const defines[] = { cases[i].define, NULL };
+		struct ebs_c_source source = { .text = cases[i].text,
+					       .size = strlen(cases[i].text),
+					       .defines = defines };
+		struct ebs_c_files files = { 0 };
+
+		assert_int_equal(ebs_tokens_find_files(&files, &source), 0);
+		if (ebs_tokens_found_all(&files, &source) != cases[i].all)
+			fail_msg("%s", cases[i].text);
+		ebs_c_files_free(&files);
+	}
 }
 
 static void kernel_types(void **state)
@@ -386,6 +425,7 @@ int main(void)
 		cmocka_unit_test(defines),
 		cmocka_unit_test_setup_teardown(includes, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(files_alone, make_folder, remove_folder),
+		cmocka_unit_test(files_unsure),
 		cmocka_unit_test(kernel_types),
 		cmocka_unit_test(many),
 	};
