@@ -162,8 +162,10 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 void ebs_arguments_print(const struct ebs_arguments *arguments, struct ebs_buffer *out)
 {
 	ebs_buffer_append_string(out, "clang -cc1");
-	for (size_t i = 0; i < arguments->count; i++)
-		ebs_buffer_printf(out, " %s", arguments->list[i]);
+	for (size_t i = 0; i < arguments->count; i++) {
+		ebs_buffer_append_char(out, ' ');
+		ebs_buffer_append_string(out, arguments->list[i]);
+	}
 	ebs_buffer_append_char(out, '\n');
 }
 

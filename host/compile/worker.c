@@ -270,12 +270,13 @@ static void append_file(struct ebs_buffer *out, const char *path)
 {
 	struct stat status;
 
-	if (stat(path, &status))
-		ebs_buffer_printf(out, "%s is missing\n", path);
-	else
-		ebs_buffer_printf(out, "%s %llu %lld.%09ld\n", path,
-				  (unsigned long long)status.st_size,
-				  (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+	ebs_buffer_append_string(out, path);
+	if (stat(path, &status)) {
+		ebs_buffer_append_string(out, " is missing\n");
+		return;
+	}
+	int64_t known[] = { status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec };
+	ebs_buffer_append(out, known, sizeof(known));
 }
 
 int ebs_compile_fingerprint(const struct ebs_compile_input *input, struct ebs_buffer *out)

@@ -19,11 +19,20 @@
 #include "script/script.h"
 #include "script/standard_output.h"
 
+static int count(const luaL_Reg *functions)
+{
+	int number = 0;
+
+	while (functions[number].name)
+		number++;
+	return number;
+}
+
 void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods,
 		   const luaL_Reg *metamethods)
 {
-	luaL_newmetatable(L, class_name); // metatable
-	lua_newtable(L);                  // metatable methods
+	luaL_newmetatable(L, class_name);      // metatable
+	lua_createtable(L, 0, count(methods)); // metatable methods
 	luaL_setfuncs(L, methods, 0);
 	lua_pushvalue(L, -1);             // metatable methods methods
 	lua_setfield(L, -3, "__index");   // metatable methods
@@ -76,12 +85,14 @@ static int prepare_state(lua_State *L)
 {
 	const struct ebs_script_options *options = lua_touserdata(L, 1);
 
+	lua_gc(L, LUA_GCSTOP); // nothing of what is made here is garbage
 	luaL_openlibs(L);
 	ebs_open_standard_output(L);
 	close_module_path(L, "path");
 	close_module_path(L, "cpath");
 	push_arguments(L, options);
 	luaL_requiref(L, "bpf", ebs_open_bpf, false); // bpf
+	lua_gc(L, LUA_GCRESTART);
 	return 0;
 }
 
