@@ -11,17 +11,24 @@
 
 static struct ebs_state *interrupted_state;
 static int64_t interrupted_at;
+static volatile sig_atomic_t armed; // hooks are set, and mean it
 
 static void on_hook(lua_State *L, lua_Debug *activation)
 {
-	struct ebs_state *state = ebs_state(L);
-
+	if (!armed) { // of a thread that slept meanwhile
+		lua_sethook(L, NULL, 0, 0);
+		return;
+	}
 	if (ebs_now_ns() - interrupted_at < GRACE_NS)
 		return;
-	lua_sethook(L, NULL, 0, 0);
-	state->cut = true;
-	lua_pushliteral(L, "interrupted");
-	lua_error(L);
+	// What closes variables on the way out may be short.
+	lua_sethook(L, on_hook, LUA_MASKCOUNT, INSTRUCTIONS);
+	ebs_interrupt_raise(L);
+}
+
+static void set_hook(lua_State *L)
+{
+	lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, INSTRUCTIONS);
 }
 
 // lua_sethook() may be called at any moment, signal handlers included.
@@ -33,11 +40,38 @@ void ebs_interrupt(int number)
 		return;
 	interrupted_at = ebs_now_ns();
 	state->interrupted = true;
-	lua_sethook(state->running ? state->running : state->L, on_hook,
-		    LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, INSTRUCTIONS);
+	armed = true;
+	set_hook(state->thread);
 }
 
 void ebs_interrupt_init(struct ebs_state *state)
 {
 	interrupted_state = state;
+	armed = false;
+}
+
+lua_State *ebs_interrupt_switch(struct ebs_state *state, lua_State *thread)
+{
+	lua_State *before = state->thread;
+
+	state->thread = thread;
+	if (armed)
+		set_hook(thread);
+	return before;
+}
+
+int ebs_interrupt_raise(lua_State *L)
+{
+	ebs_state(L)->cut = true;
+	lua_pushliteral(L, "interrupted");
+	return lua_error(L);
+}
+
+bool ebs_interrupt_end(struct ebs_state *state)
+{
+	bool cut = state->cut;
+
+	armed = false;
+	state->cut = false;
+	return cut;
 }

@@ -51,16 +51,17 @@ int ebs_bpf_run(lua_State *L)
 	ebs_compile_reap();
 	ebs_drop_for_loop(L);
 	state->running = L;
+	lua_State *thread = ebs_interrupt_switch(state, L);
 	if (state->interrupted || !ebs_loop_run(state->loop))
 		drain(state);
 	state->running = NULL;
-	if (state->interrupted)
-		lua_sethook(L, NULL, 0, 0);
+	ebs_interrupt_switch(state, thread);
+	bool cut = ebs_interrupt_end(state);
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_total_losses(object);
 	if (state->failed) {
 		state->failed = false;
-		if (!state->cut)
+		if (!cut)
 			return lua_error(L); // the handler's error, which is on the top
 	}
 	lua_pushboolean(L, true);

@@ -88,6 +88,7 @@ static int prepare_state(lua_State *L)
 	lua_gc(L, LUA_GCSTOP); // nothing of what is made here is garbage
 	luaL_openlibs(L);
 	ebs_open_standard_output(L);
+	ebs_open_interruptible(L);
 	close_module_path(L, "path");
 	close_module_path(L, "cpath");
 	push_arguments(L, options);
@@ -254,12 +255,14 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 		return 1;
 	}
 	state->L = L;
+	state->thread = L;
 	*(struct ebs_state **)lua_getextraspace(L) = state;
 	ebs_interrupt_init(state);
 	ebs_loop_catch_signals(state->loop, ebs_interrupt);
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_loop_before_sleep(state->loop, before_sleep, state);
-	if (!call(L, prepare_state, options) && !call(L, ebs_run_text, options))
+	bool done = !call(L, prepare_state, options) && !call(L, ebs_run_text, options);
+	if (done && !state->cut)
 		status = 0;
 	else if (state->finished)
 		status = 0;

@@ -32,12 +32,13 @@ struct ebs_state {
 	struct ebs_error cache_refusal; // why it can't be used
 	bool cache_refusal_told;
 	struct ebs_stats stats;
-	bool colour;        // standard error is a terminal
-	lua_State *running; // the thread that called bpf.run(), while it runs
-	bool failed;        // a handler raised: its error is on the top of that thread's stack
+	bool colour;                // standard error is a terminal
+	lua_State *running;         // the thread that called bpf.run(), while it runs
+	lua_State *volatile thread; // the one that runs Lua code, for the signal handler
+	bool failed; // a handler raised: its error is on the top of that thread's stack
 	volatile sig_atomic_t interrupted; // a signal came
 	bool finished;                     // --check or --emit have what they want
-	bool cut;                          // Lua code had to be ended by force because of it
+	bool cut;                          // Lua code is being ended by force because of it
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_views views;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
@@ -82,8 +83,8 @@ int ebs_finish(lua_State *L);
 // Raises unless the value at `index` is a table whose keys are all among `names` (up to a NULL).
 void ebs_check_option_names(lua_State *L, int index, const char *const *names);
 
-// The text of an option of the table at `index`, which keeps it; NULL when it isn't given. `size` may
-// be NULL. Raises, as misuse of argument `argument`, for other values.
+// The text of an option of the table at `index`, which keeps it; NULL when it isn't given. `size`
+// may be NULL. Raises, as misuse of argument `argument`, for other values.
 const char *ebs_text_option(lua_State *L, int argument, int index, const char *name, size_t *size);
 
 // interrupt.c
@@ -92,6 +93,16 @@ const char *ebs_text_option(lua_State *L, int argument, int index, const char *n
 void ebs_interrupt(int number);
 // `state` NULL: from now on there is no Lua code to end.
 void ebs_interrupt_init(struct ebs_state *state);
+// From now on Lua code runs in this thread. Returns the one before, to go back to; must not be
+// missed, so nothing may raise in between.
+lua_State *ebs_interrupt_switch(struct ebs_state *state, lua_State *thread);
+// Ends Lua code by force: raises an error, state->cut says that it is this one.
+int ebs_interrupt_raise(lua_State *L);
+// The script may go on after the signal. Returns whether Lua code was cut.
+bool ebs_interrupt_end(struct ebs_state *state);
+
+// interruptible.c: puts functions in place of Lua's own that a signal gets through.
+void ebs_open_interruptible(lua_State *L);
 
 // The modules' openers, each leaves what it makes on the stack or registers metatables only.
 int ebs_open_bpf(lua_State *L);

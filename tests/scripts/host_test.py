@@ -448,6 +448,89 @@ def signal_attached():
     nothing_stays()
 
 
+# "LOOP" is the endless loop.
+COROUTINES = {
+    "resume": "local co = coroutine.create(function() LOOP end) print(coroutine.resume(co))",
+    "wrap": "coroutine.wrap(function() LOOP end)()",
+    "the second of two": """
+        local first = coroutine.wrap(function() coroutine.yield() end)
+        first() first()
+        coroutine.wrap(function() LOOP end)()""",
+    "after it has yielded": """
+        local co = coroutine.wrap(function() coroutine.yield() LOOP end)
+        co() print(co())""",
+    "nested": """
+        print(coroutine.resume(coroutine.create(function()
+            for line in coroutine.wrap(function() LOOP end) do print(line) end
+        end)))""",
+    "the outer one, after the inner one": """
+        coroutine.wrap(function() coroutine.wrap(function() end)() LOOP end)()""",
+    "after one that failed": """
+        pcall(coroutine.wrap(function() error("x") end))
+        collectgarbage()
+        LOOP""",
+    "for ever new ones": "while true do pcall(coroutine.wrap(function() LOOP end)) end",
+    "within pcall()": "print(pcall(function() LOOP end))",
+    "within pcall(), for ever": "while true do pcall(function() LOOP end) end",
+    "within xpcall() and a coroutine": """
+        print(xpcall(coroutine.wrap(function()
+            print(pcall(coroutine.wrap(function() pcall(function() LOOP end) end)))
+        end), function(message) return message end))""",
+    "while a coroutine is closed": """
+        local co = coroutine.create(function()
+            local x <close> = setmetatable({}, { __close = function() LOOP end })
+            coroutine.yield()
+        end)
+        coroutine.resume(co)
+        print(coroutine.close(co))""",
+}
+LOOP = "print('ready') io.stdout:flush() while true do end"
+
+
+@tap.case("a signal while a coroutine loops for ever, or something that catches errors")
+def signal_coroutine():
+    for name, text in COROUTINES.items():
+        for loop in LOOP, "local b <close> = setmetatable({}, { __close = os.time }) " + LOOP:
+            try:
+                ends(text.replace("LOOP", loop), signal.SIGINT, status=1, out=["ready"],
+                     pattern=r"\Aebscript: test.lua: interrupted\Z")
+            except AssertionError as problem:
+                raise AssertionError(f"{name}: {problem}") from None
+    tap.needs_kernel()
+    ends(ATTACH + COROUTINES["resume"].replace("LOOP", LOOP), signal.SIGINT, status=1,
+         pattern=r"\Aebscript: test.lua: interrupted\Z")
+    nothing_stays()
+
+
+@tap.case("a signal while a handler's coroutine loops for ever; what follows is as ever")
+def signal_handler_coroutine():
+    text = """
+        local bpf = require("bpf")
+        bpf.every(0.01, function()
+            print("ready") io.stdout:flush()
+            print(pcall(coroutine.wrap(function() while true do end end)))
+        end)
+        coroutine.wrap(function() print(bpf.run(), "summary") end)()
+        print(pcall(error, "caught"))
+        print(coroutine.resume(coroutine.create(function(...)
+            local n = 0
+            for i = 1, 1000000 do n = n + i end
+            return coroutine.yield(n)
+        end)))
+        error("told", 0)"""
+    ends(text, signal.SIGINT, status=1, out=["ready", "true\tsummary", "false\tcaught", "true\t500000500000"],
+         pattern=r"\Aebscript: test.lua: told\Z")
+
+
+@tap.case("variables are closed on the way out of a loop that a signal ends")
+def signal_closes():
+    text = """
+        local closed <close> = setmetatable({}, { __close = function() print("closed", pcall(error)) end })
+        coroutine.wrap(function() print("ready") io.stdout:flush() while true do end end)()"""
+    ends(text, signal.SIGINT, status=1, out=["ready", "closed\tfalse\tnil"],
+         pattern=r"\Aebscript: test.lua: interrupted\Z")
+
+
 @tap.case("a second signal kills")
 def second_signal():
     # A match that takes years: C code, which the first signal can't end.
