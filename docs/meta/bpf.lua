@@ -494,16 +494,20 @@ local Link = {}
 function Link:close() end
 
 --- What an iterator prints, for a loop.
----@return (fun(): string?)? next
----@return string|any message
----@return string? code
+---@return fun(): string? next
+---@return userdata
+---@return nil
+---@return userdata closed when the loop is left
+---@nodiscard
 function Link:lines() end
 
 --- What an iterator writes, for a loop: its structs as tables, lines where that is text.
 ---@param type? string "struct row"; what the program writes
----@return (fun(): any)? next
----@return string|any message
----@return string? code
+---@return fun(): any next
+---@return userdata
+---@return nil
+---@return userdata closed when the loop is left
+---@nodiscard
 function Link:records(type) end
 
 ---@class bpf.Timer

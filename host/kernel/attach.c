@@ -410,14 +410,15 @@ void ebs_link_free(struct ebs_link *link)
 
 int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error)
 {
-	int fd = link->count == 1 && !link->parts[0].handle && strcmp(link->info.kind, "iter") == 0
-			 ? bpf_iter_create(link->parts[0].fd)
-			 : -EINVAL;
-
-	if (fd == -EINVAL)
-		return ebs_error_set(error, "EINVAL", "a link of kind %s has nothing to read",
-				     link->info.kind);
-	return fd < 0 ? ebs_error_errno(error, fd, "can't run the iterator") : fd;
+	if (link->count != 1 || link->parts[0].handle || strcmp(link->info.kind, "iter"))
+		return ebs_error_set(
+			error, "EINVAL",
+			"program '%s' (%s) is no iterator: only what SEC(\"iter/...\") "
+			"writes can be read",
+			link->info.program, link->info.kind);
+	int fd = bpf_iter_create(link->parts[0].fd);
+	return fd < 0 ? ebs_error_errno(error, fd, "can't run iterator '%s'", link->info.program)
+		      : fd;
 }
 
 struct ebs_link_info ebs_link_info(const struct ebs_link *link)

@@ -82,8 +82,8 @@ static int push_reader(lua_State *L, const struct ebs_link *link, const struct e
 	lua_pushvalue(L, 1); // next reader link: it keeps the types
 	lua_setiuservalue(L, -2, 1);
 	int fd = ebs_link_iterate(link, &error);
-	if (fd < 0)
-		return ebs_fail(L, &error);
+	if (fd < 0) // a loop could do nothing with a failure that is returned
+		return ebs_raise_argument(L, 1, &error);
 	reader->file = fdopen(fd, "r");
 	if (!reader->file)
 		close(fd);

@@ -174,7 +174,14 @@ tap.test("what iterators write, as lines", function()
     tap.fails("EINVAL", "walks over a map: give it map", object:program("elements"):attach())
     tap.fails("EINVAL", 'no map "no"', object:program("elements"):attach({ map = "no" }))
     local other <close> = assert(object:program("enter"):attach())
-    tap.fails("EINVAL", "raw_tracepoint has nothing to read", other:lines())
+    local misuse = "'enter' %(raw_tracepoint%) is no iterator: " ..
+        "only what SEC%(\"iter/...\"%) writes can be read"
+    tap.raises(function()
+        for _ in other:lines() do error("a turn") end
+    end, "hooks_test.lua:%d+: .*" .. misuse)
+    tap.raises(function()
+        for _ in other:records("struct row") do error("a turn") end
+    end, "hooks_test.lua:%d+: .*" .. misuse)
 end)
 
 tap.test("what iterators write tells its type itself, or is text", function()
