@@ -44,6 +44,15 @@ void ebs_interrupt(int number)
 	set_hook(state->thread);
 }
 
+void ebs_interrupt_now(struct ebs_state *state)
+{
+	if (!interrupted_state)
+		return;
+	interrupted_at = 0;
+	armed = true;
+	set_hook(state->thread);
+}
+
 void ebs_interrupt_init(struct ebs_state *state)
 {
 	interrupted_state = state;

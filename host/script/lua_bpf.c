@@ -56,6 +56,8 @@ int ebs_bpf_run(lua_State *L)
 		drain(state);
 	state->running = NULL;
 	ebs_interrupt_switch(state, thread);
+	if (state->output_failed)
+		return ebs_interrupt_raise(L);
 	bool cut = ebs_interrupt_end(state);
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_total_losses(object);

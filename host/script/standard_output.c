@@ -3,6 +3,7 @@
 #include "script/standard_output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,10 +11,11 @@
 
 // Rows, print() and Lua's io library all write to C's stdout, so that they share its buffer.
 static char buffer[64 * 1024]; // bytes
-static int first_error;
+static int first_error;        // negative errno
 
 // Goes on when a signal comes: the host's signal handlers interrupt system calls, and stdio would
-// drop what it was about to write. Returns how much was written: less than `size` is a failure.
+// drop what it was about to write. Whoever shares the descriptor may have made it non-blocking.
+// Returns how much was written: less than `size` is a failure.
 static ssize_t write_all(int fd, const char *data, size_t size)
 {
 	size_t done = 0;
@@ -22,6 +24,10 @@ static ssize_t write_all(int fd, const char *data, size_t size)
 		ssize_t written = write(fd, data + done, size - done);
 		if (written < 0 && errno == EINTR)
 			continue;
+		if (written < 0 && errno == EAGAIN) {
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+			continue;
+		}
 		if (written < 0)
 			break;
 		done += written;
@@ -29,12 +35,18 @@ static ssize_t write_all(int fd, const char *data, size_t size)
 	return done;
 }
 
+// A full disk ends the script: there is no sense in rows that go nowhere.
 static ssize_t write_output(void *cookie, const char *data, size_t size)
 {
+	struct ebs_state *state = cookie;
 	size_t done = write_all(STDOUT_FILENO, data, size);
 
-	if (done < size && !first_error)
+	if (done < size && !first_error) {
 		first_error = -errno;
+		state->output_failed = errno != EPIPE;
+		if (state->output_failed)
+			ebs_interrupt_now(state);
+	}
 	return done;
 }
 
@@ -45,9 +57,9 @@ static ssize_t write_notice(void *cookie, const char *data, size_t size)
 	return write_all(STDERR_FILENO, data, size);
 }
 
-void ebs_standard_output_init(void)
+void ebs_standard_output_init(struct ebs_state *state)
 {
-	FILE *output = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_output });
+	FILE *output = fopencookie(state, "w", (cookie_io_functions_t){ .write = write_output });
 	FILE *notices = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_notice });
 
 	if (output)
@@ -97,6 +109,8 @@ static int print(lua_State *L)
 static int flush_and_call(lua_State *L)
 {
 	fflush_unlocked(stdout);
+	if (ebs_state(L)->output_failed)
+		return ebs_interrupt_raise(L);
 	return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 

@@ -188,7 +188,7 @@ static int before_sleep(void *context)
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_losses(object);
 	fflush(stdout);
-	return result;
+	return state->output_failed ? -EIO : result;
 }
 
 static int to_text(lua_State *L)
@@ -219,6 +219,8 @@ static void tell_error(lua_State *L, const struct ebs_state *state)
 	bool has_text = !lua_pcall(L, 1, 1, 0); // an error object's __tostring may fail itself
 	const char *message = has_text ? lua_tostring(L, -1) : "(an error that can't be told)";
 
+	if (state->cut && state->output_failed)
+		return; // that is told at the very end
 	if (state->cut)
 		fprintf(stderr, "ebscript: %s: interrupted\n", state->name);
 	else if (is_named(message, state->name))
@@ -305,7 +307,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 			.loop = ebs_loop_new(&error),
 		};
 
-		ebs_standard_output_init();
+		ebs_standard_output_init(&state);
 		ebs_stats_start(&state.stats);
 		ebs_log_init(options->verbose);
 		ebs_refusal_log_init(options->verifier_log);

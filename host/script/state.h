@@ -39,6 +39,7 @@ struct ebs_state {
 	volatile sig_atomic_t interrupted; // a signal came
 	bool finished;                     // --check or --emit have what they want
 	bool cut;                          // Lua code is being ended by force because of it
+	bool output_failed; // standard output can't be written
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_views views;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
@@ -93,6 +94,8 @@ const char *ebs_text_option(lua_State *L, int argument, int index, const char *n
 void ebs_interrupt(int number);
 // `state` NULL: from now on there is no Lua code to end.
 void ebs_interrupt_init(struct ebs_state *state);
+// Makes the running Lua code end at once.
+void ebs_interrupt_now(struct ebs_state *state);
 // From now on Lua code runs in this thread. Returns the one before, to go back to; must not be
 // missed, so nothing may raise in between.
 lua_State *ebs_interrupt_switch(struct ebs_state *state, lua_State *thread);

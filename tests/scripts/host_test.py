@@ -311,14 +311,60 @@ def full_disk():
         local bpf = require("bpf")
         bpf.every(0.01, function() print("x") bpf.stop() end)
         bpf.run()"""
-    message = "ebscript: test.lua: can't write to standard output: No space left on device\n"
     for text in ("print('x')", running):
-        with open("/dev/full", "w") as full, script(text) as file:
-            done = subprocess.run(
-                [tap.EBSCRIPT, file], stdout=full, stderr=subprocess.PIPE, text=True
-            )
-        tap.equal(done.returncode, 1, "exit status")
-        tap.equal(done.stderr, message)
+        fills_disk(text)
+
+
+def fills_disk(text):
+    message = "ebscript: test.lua: can't write to standard output: No space left on device\n"
+    with open("/dev/full", "w") as full, script(text) as file:
+        done = subprocess.run([tap.EBSCRIPT, file], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=tap.PATIENCE)
+    tap.equal((done.returncode, done.stderr), (1, message), text)
+
+
+@tap.case("standard output that is full ends the script at once")
+def full_disk_at_once():
+    head = "local bpf = require('bpf') local columns = bpf.columns('n') "
+    for text in (
+        "while true do print('x') end",
+        "while true do io.write('x') end",
+        "while true do columns:row(1) end",
+        "while true do pcall(print, 'x') end",
+        "while true do pcall(coroutine.wrap(function() while true do print('x') end end)) end",
+        "print(1) io.stderr:write('not reached')",
+        "io.write(1) os.exit(0)",
+        "io.write(1) os.execute('echo not reached >&2')",
+        "bpf.every(0.001, function() print(1) end) bpf.run()",
+        "bpf.every(0.001, function() columns:row(1) end) bpf.run() io.stderr:write('not reached')",
+        "local t t = bpf.every(0.001, function() print(1) t:close() end) bpf.every(999, print) bpf.run()",
+        "coroutine.wrap(function() bpf.every(0.001, print) bpf.run() end)() io.stderr:write('not reached')",
+    ):
+        fills_disk(head + text)
+    tap.needs_kernel()
+    fills_disk(ATTACH + "object:on_event('events', bpf.columns('pid')) os.execute('true') bpf.run()")
+    nothing_stays()
+    fills_disk(ATTACH + "print(1) while true do end")
+    nothing_stays()
+
+
+@tap.case("standard output that is non-blocking is waited for")
+def non_blocking():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with script("for i = 1, 100000 do print(i) end") as file:
+        child = subprocess.Popen([tap.EBSCRIPT, file], stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        try:
+            time.sleep(0.2)  # the pipe is full
+            with os.fdopen(reader) as out:
+                lines = out.read().splitlines()
+            _, err = child.communicate(timeout=tap.PATIENCE)
+        finally:
+            child.kill()
+            child.wait()
+    tap.equal((child.returncode, err), (0, b""))
+    tap.equal(lines, [str(i) for i in range(1, 100001)])
 
 
 def loses_reader(text, first_line):
