@@ -2,6 +2,10 @@
 // Reports every exec with its arguments: those that succeed, and those that fail where the programs
 // on system calls are attached too (which see no failed calls of 32-bit programs on a 64-bit
 // kernel).
+//
+// From Linux 7.0 on tasks can be preempted in programs on raw tracepoints, and from 7.2 on in those
+// on system calls; what is due on that CPU meanwhile, the kernel leaves out. On plain tracepoints
+// preemption is off in all kernels: no burst makes it miss an exec that succeeds.
 #include "ebscript.bpf.h"
 
 #define ARGS_SIZE 8192      // bytes of arguments that an event has room for
@@ -37,26 +41,16 @@ struct draft {
 	u8 overflow[ARGS_SIZE];
 };
 
+// A draft for each program: the kernel runs none twice at a time on one CPU, but maybe one while
+// another is preempted.
+enum program { SUCCEEDED, EXECVE, EXECVEAT, PROGRAMS };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, PROGRAMS);
 	__type(key, u32);
 	__type(value, struct draft);
 } drafts SEC(".maps");
-
-// What a thread that is inside execve() or execveat() asked for, in its own memory.
-struct attempt {
-	const char *path;
-	const char *const *argv;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 10240);
-	__type(key, u64); // process in the upper half, thread in the lower, as the kernel helper
-			  // gives it
-	__type(value, struct attempt);
-} attempts SEC(".maps");
 
 static __always_inline u32 parent_pid(void)
 {
@@ -74,11 +68,10 @@ static __always_inline bool selected(void)
 	return target_ppid == ANY || target_ppid == parent_pid();
 }
 
-// This CPU's draft, with everything but the arguments; tracing programs of one CPU run one after
-// the other.
-static __always_inline struct draft *draft_begin(int ret)
+// This CPU's draft, with everything but the arguments.
+static __always_inline struct draft *draft_begin(enum program program, int ret)
 {
-	u32 key = 0;
+	u32 key = program;
 	struct draft *draft = bpf_map_lookup_elem(&drafts, &key);
 
 	if (!draft)
@@ -104,23 +97,18 @@ static __always_inline void draft_send(struct draft *draft, u64 args_size)
 
 // The old program is gone here and the new one hasn't run yet: its arguments are in memory that no
 // other thread has, just written by the kernel, so nothing can change them and no page is missing.
-SEC("raw_tp/sched_process_exec")
-int exec_succeeded(struct bpf_raw_tracepoint_args *ctx)
+SEC("tracepoint/sched/sched_process_exec")
+int exec_succeeded(void *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx->args[0];
-	u64 thread = bpf_get_current_pid_tgid() >> 32 << 32 | (u32)ctx->args[1];
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	u64 start = BPF_CORE_READ(mm, arg_start);
 	u64 size = BPF_CORE_READ(mm, arg_end) - start;
 	struct draft *draft;
 
-	// A thread that isn't the process's first gets the first's number by its exec; args[1] is
-	// its old one.
-	bpf_map_delete_elem(&attempts, &thread);
-
 	if (!selected())
 		return 0;
-	draft = draft_begin(0);
+	draft = draft_begin(SUCCEEDED, 0);
 	if (!draft)
 		return 0;
 	draft->exec.args_size = size;
@@ -136,31 +124,10 @@ int exec_succeeded(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-static __always_inline int attempt_begin(unsigned long path, unsigned long argv)
-{
-	u64 thread = bpf_get_current_pid_tgid();
-	struct attempt attempt = { (const char *)path, (const char *const *)argv };
-
-	if (selected())
-		ebs_map_update(&attempts, &thread, &attempt, BPF_ANY);
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_enter_execve")
-int execve_begin(struct trace_event_raw_sys_enter *ctx)
-{
-	return attempt_begin(ctx->args[0], ctx->args[1]);
-}
-
-SEC("tracepoint/syscalls/sys_enter_execveat")
-int execveat_begin(struct trace_event_raw_sys_enter *ctx)
-{
-	return attempt_begin(ctx->args[1], ctx->args[2]);
-}
-
 struct gathering {
 	struct draft *draft;
-	struct attempt attempt;
+	const char *path;
+	const char *const *argv; // NULL is as good as an empty list
 	u32 size;
 };
 
@@ -169,7 +136,7 @@ struct gathering {
 static long gather_argument(u32 index, struct gathering *gathering)
 {
 	struct draft *draft = gathering->draft;
-	const char *const *argv = gathering->attempt.argv; // NULL is as good as an empty list
+	const char *const *argv = gathering->argv;
 	const char *argument = NULL;
 	bool unreadable = argv && bpf_probe_read_user(&argument, sizeof(argument), &argv[index]);
 	bool last = unreadable || !argument;
@@ -179,7 +146,7 @@ static long gather_argument(u32 index, struct gathering *gathering)
 	if (index == 0) { // the path instead: it is what failed
 		last = !unreadable && !argument;
 		unreadable = false;
-		argument = gathering->attempt.path;
+		argument = gathering->path;
 	} else if (!unreadable && !argument) {
 		return 1;
 	}
@@ -198,48 +165,66 @@ static long gather_argument(u32 index, struct gathering *gathering)
 	return last;
 }
 
-// Whether the program never gets this errno. 512 to 516 make the kernel start the call again. And a
-// thread that SIGKILL waits for doesn't come back: mostly since another thread's exec ends it,
-// inside its own.
-static __always_inline bool is_unseen(long ret)
+// Whether a row is to tell that a call returned this. Programs never get 512 to 516, which make the
+// kernel start the call again. And a thread that SIGKILL waits for doesn't come back: mostly since
+// another thread's exec ends it, inside its own.
+static __always_inline bool is_failure(long ret)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	unsigned long pending = BPF_CORE_READ(task, pending.signal.sig[0]);
 
-	return (ret <= -512 && ret >= -516) || (pending & 1 << (9 /* SIGKILL */ - 1));
+	if (ret >= 0 || (ret <= -512 && ret >= -516))
+		return false;
+	unsigned long pending = BPF_CORE_READ(task, pending.signal.sig[0]);
+	return !(pending & 1 << (9 /* SIGKILL */ - 1)) && selected();
 }
 
-static __always_inline int attempt_end(long ret)
+// Of a call that failed, the thread's registers still have what it asked for.
+static __always_inline struct pt_regs *call_registers(void)
 {
-	u64 thread = bpf_get_current_pid_tgid();
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
-	struct gathering gathering = {};
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
 
-	if (!attempt)
-		return 0;
-	gathering.attempt = *attempt;
-	bpf_map_delete_elem(&attempts, &thread);
-	if (ret >= 0 || is_unseen(ret))
-		return 0;
-	gathering.draft = draft_begin(ret);
-	if (!gathering.draft)
-		return 0;
-	bpf_loop(ARGS_SIZE + 1, gather_argument, &gathering, 0);
-	if (gathering.size > ARGS_SIZE)
-		gathering.draft->exec.truncated = true;
-	gathering.draft->exec.args_size = gathering.size;
-	draft_send(gathering.draft, gathering.size);
+static __always_inline void failure_send(struct gathering *gathering)
+{
+	struct draft *draft = gathering->draft;
+
+	bpf_loop(ARGS_SIZE + 1, gather_argument, gathering, 0);
+	if (gathering->size > ARGS_SIZE)
+		draft->exec.truncated = true;
+	draft->exec.args_size = gathering->size;
+	draft_send(draft, gathering->size);
+}
+
+static __always_inline int exec_failed(enum program program, long ret, struct gathering gathering)
+{
+	gathering.draft = draft_begin(program, ret);
+	if (gathering.draft)
+		failure_send(&gathering);
 	return 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_execve")
-int execve_end(struct trace_event_raw_sys_exit *ctx)
+int execve_failed(struct trace_event_raw_sys_exit *ctx)
 {
-	return attempt_end(ctx->ret);
+	struct pt_regs *call = call_registers();
+	struct gathering gathering = {};
+
+	if (!is_failure(ctx->ret))
+		return 0;
+	gathering.path = (const char *)PT_REGS_PARM1_CORE_SYSCALL(call);
+	gathering.argv = (const char *const *)PT_REGS_PARM2_CORE_SYSCALL(call);
+	return exec_failed(EXECVE, ctx->ret, gathering);
 }
 
 SEC("tracepoint/syscalls/sys_exit_execveat")
-int execveat_end(struct trace_event_raw_sys_exit *ctx)
+int execveat_failed(struct trace_event_raw_sys_exit *ctx)
 {
-	return attempt_end(ctx->ret);
+	struct pt_regs *call = call_registers();
+	struct gathering gathering = {};
+
+	if (!is_failure(ctx->ret))
+		return 0;
+	gathering.path = (const char *)PT_REGS_PARM2_CORE_SYSCALL(call);
+	gathering.argv = (const char *const *)PT_REGS_PARM3_CORE_SYSCALL(call);
+	return exec_failed(EXECVEAT, ctx->ret, gathering);
 }
