@@ -153,17 +153,28 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 			"%s has more maps and programs than this process may have open "
 			"files, %s",
 			object->name, ebs_open_files_limit());
-	bool limited =
-		map && number == EPERM && ebs_capability_have(CAP_BPF) && limits_memory(&limit);
-	if (map && (number != EPERM || limited)) {
-		explain_map(map, number, &limit, error);
-		ebs_buffer_free(&limit);
-		return -number;
-	}
 	// libbpf loads a program that does nothing first: when even that is refused, it is for want
-	// of privileges.
-	if (number == EPERM && (!*words || map || program || strstr(words, "probe_loading")))
+	// of privileges, of memory, or of all of BPF.
+	bool nothing = !map && !program && strstr(words, "probe_loading");
+	bool refused = number == EPERM || (number == EACCES && (map || nothing));
+	bool limited = refused && (map || nothing) && ebs_capability_have(CAP_BPF) &&
+		       limits_memory(&limit);
+
+	if (map && (!refused || limited))
+		explain_map(map, number, &limit, error);
+	else if (nothing && limited)
+		ebs_error_explain(error, number, "%s can't be loaded: %s", object->name,
+				  limit.data);
+	ebs_buffer_free(&limit);
+	if (ebs_error_is_set(error))
+		return -number;
+	if (refused && (!*words || map || program || nothing))
 		return explain_permission(object, number, error);
+	if (number == ENOSYS && nothing)
+		return ebs_permission_refuse_call(number, error);
+	if (nothing)
+		return ebs_error_errno(error, number,
+				       "the kernel takes not even a program that does nothing");
 	if (program && explain_program(program, number, error))
 		return -number;
 	if (*words)

@@ -145,6 +145,7 @@ static int refuse_capabilities(const char *doing, uint64_t needed, int number,
 	uint64_t missing = missing_of(needed);
 	append_names(&all, needed);
 	append_names(&lacking, missing);
+	bool one = !(missing & (missing - 1));
 	if (needed && is_in_user_namespace())
 		result = ebs_error_explain(
 			error, number,
@@ -157,8 +158,12 @@ static int refuse_capabilities(const char *doing, uint64_t needed, int number,
 			missing == needed ? "" : ", and this process lacks ",
 			missing == needed ? "" : lacking.data,
 			missing == needed ? ", which this process lacks" : "",
-			geteuid() ? "run it as root, or with that capability"
-				  : "being root isn't enough, give the container that capability");
+			geteuid() ? (one ? "run it as root, or with that capability"
+					 : "run it as root, or with these capabilities")
+				  : (one ? "being root isn't enough, give the container that "
+					   "capability"
+					 : "being root isn't enough, give the container these "
+					   "capabilities"));
 	ebs_buffer_free(&all);
 	ebs_buffer_free(&lacking);
 	return result;
@@ -199,6 +204,29 @@ static int refuse_lockdown(const struct ebs_program *program, int number, struct
 		mode, section, kprobe);
 }
 
+static bool is_filtered(void)
+{
+	return prctl(PR_GET_SECCOMP) == 2;
+}
+
+#define SECCOMP                                                                        \
+	"a seccomp filter is on this process, as containers have by their policy: it " \
+	"must let bpf(2) and perf_event_open(2) pass"
+
+// The way out where capabilities and lockdown aren't the reason.
+static const char *other_reason(void)
+{
+	return is_filtered() ? SECCOMP
+			     : "a security module may be why; the kernel's log (dmesg) tells";
+}
+
+int ebs_permission_refuse_call(int number, struct ebs_error *error)
+{
+	return ebs_error_explain(error, number, "this kernel has no bpf(2) for this process: %s",
+				 is_filtered() ? SECCOMP
+					       : "it is built without CONFIG_BPF_SYSCALL");
+}
+
 int ebs_permission_refuse_load(const struct ebs_program *program, int number,
 			       struct ebs_error *error)
 {
@@ -218,12 +246,7 @@ int ebs_permission_refuse_load(const struct ebs_program *program, int number,
 			error, number,
 			"%s was refused, although this process has the capabilities that it needs: "
 			"%s",
-			doing,
-			prctl(PR_GET_SECCOMP) == 2
-				? "a seccomp filter is on it, as containers have; it must let "
-				  "bpf(2) "
-				  "pass"
-				: "a security module may be why; the kernel's log (dmesg) tells");
+			doing, other_reason());
 	return result;
 }
 
@@ -242,5 +265,6 @@ int ebs_permission_refuse_attach(const struct ebs_program *program, const char *
 	if ((needed & PERFMON) && is_locked_down("confidentiality", mode, sizeof(mode)))
 		return ebs_error_explain(error, number, "%s: this kernel is locked down (%s): %s",
 					 doing, mode, cause);
-	return ebs_error_explain(error, number, "%s is not permitted: %s", doing, cause);
+	return ebs_error_explain(error, number, "%s is not permitted: %s%s%s", doing, cause,
+				 is_filtered() ? "; " : "", is_filtered() ? SECCOMP : "");
 }

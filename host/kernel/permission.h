@@ -10,6 +10,9 @@
 int ebs_permission_refuse_load(const struct ebs_program *program, int number,
 			       struct ebs_error *error);
 
+// bpf(2) itself isn't there: ENOSYS.
+int ebs_permission_refuse_call(int number, struct ebs_error *error);
+
 // The program couldn't be attached. `kind` is that of struct ebs_link_info; `cause` says what
 // failed, for where no capability lacks.
 int ebs_permission_refuse_attach(const struct ebs_program *program, const char *kind, int number,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kernel/lockdown.h"
 #include "types/btf_blob.h"
 
 static void append_name(struct ebs_buffer *out, struct ebs_c_part part)
@@ -66,6 +67,29 @@ static void say_helper(const struct ebs_refusal *refusal, struct ebs_buffer *out
 		ebs_buffer_append_string(out, "this function");
 }
 
+// Why a helper that reads or writes memory by its address isn't there.
+static void say_lockdown(const struct ebs_refusal *refusal, struct ebs_buffer *out)
+{
+	bool writes = strstr(refusal->message, "bpf_probe_write_user") != NULL;
+	char mode[32];
+
+	ebs_lockdown_mode(mode, sizeof(mode));
+	if (strcmp(mode, "confidentiality") && !(writes && strcmp(mode, "integrity") == 0))
+		ebs_buffer_append_string(out, " in this kernel: it is for other kinds of programs, "
+					      "or for privileges that ebscript hasn't");
+	else if (writes)
+		ebs_buffer_printf(out,
+				  ": this kernel is locked down (%s) and lets no program write to "
+				  "the memory of processes; only booting without lockdown helps",
+				  mode);
+	else
+		ebs_buffer_printf(out,
+				  ": this kernel is locked down (%s) and lets no program read its "
+				  "memory; keep to the arguments that tracepoints hand over and to "
+				  "bpf_probe_read_user(), or boot without lockdown",
+				  mode);
+}
+
 // What stands for `name`, `length` bytes; false for what is none of ours: `= {}` is C.
 static bool say_field(const struct ebs_refusal *refusal, const char *name, size_t length,
 		      struct ebs_buffer *out)
@@ -82,6 +106,8 @@ static bool say_field(const struct ebs_refusal *refusal, const char *name, size_
 		ebs_refusal_say_value(refusal, out);
 	} else if (!strncmp(name, "helper", length)) {
 		say_helper(refusal, out);
+	} else if (!strncmp(name, "lockdown", length)) {
+		say_lockdown(refusal, out);
 	} else if (!strncmp(name, "section", length)) {
 		ebs_buffer_append_string(out, refusal->refused->section);
 	} else if (!strncmp(name, "end", length)) {

@@ -3,7 +3,40 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#include "base/file.h"
 #include "kernel/ring_private.h"
+
+static void explain(const struct ebs_map *map, int number, struct ebs_error *error)
+{
+	bool perf = map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	const char *each = perf ? " for each CPU" : "";
+	size_t size = (map->buffer_size ? map->buffer_size : map->max_entries) / 1024;
+
+	if (number == EMFILE)
+		ebs_error_explain(
+			error, number,
+			"can't read the buffer \"%s\": it takes a file%s, and this process "
+			"may have %s",
+			map->name, each, ebs_open_files_limit());
+	else if (number == ENOMEM)
+		ebs_error_explain(error, number,
+				  "the kernel has not the memory for the buffer \"%s\", %zu KiB%s: "
+				  "give it less (buffer_size, or ebscript --buffer-size)",
+				  map->name, size, each);
+	else if (perf && number == EPERM)
+		ebs_error_explain(error, number,
+				  "this process may not lock as much memory as the buffer \"%s\" "
+				  "takes, %zu KiB%s: give it less (buffer_size, or ebscript "
+				  "--buffer-size), raise `ulimit -l`, or run it with CAP_IPC_LOCK",
+				  map->name, size, each);
+	else if (perf && number == EACCES)
+		ebs_error_explain(error, number,
+				  "reading the perf buffer \"%s\" needs CAP_PERFMON: ask for its "
+				  "events before privileges are dropped",
+				  map->name);
+	else
+		ebs_error_errno(error, number, "can't read the buffer \"%s\"", map->name);
+}
 
 struct ebs_ring *ebs_ring_new(struct ebs_map *map, struct ebs_error *error)
 {
@@ -20,7 +53,7 @@ struct ebs_ring *ebs_ring_new(struct ebs_map *map, struct ebs_error *error)
 		return NULL;
 	}
 	if (!ring)
-		ebs_error_errno(error, errno, "can't read the buffer \"%s\"", map->name);
+		explain(map, errno, error);
 	return ring;
 }
 

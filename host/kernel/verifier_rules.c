@@ -186,6 +186,10 @@ static const struct ebs_verifier_rule rules[] = {
 	  EBS_STORY_NONE },
 
 	// Helpers
+	{ "(program of this type cannot use helper|unknown func) "
+	  "(bpf_probe_read_kernel_str|bpf_probe_read_kernel|bpf_probe_read_str|bpf_probe_read|"
+	  "bpf_probe_write_user)#",
+	  NULL, "programs of SEC(\"{section}\") can't call {2}(){lockdown}", EBS_STORY_NONE },
 	{ "program of this type cannot use helper ([A-Za-z0-9_]+)", NULL,
 	  "programs of SEC(\"{section}\") can't call {1}(): it is for other kinds of programs",
 	  EBS_STORY_NONE },

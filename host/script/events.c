@@ -136,7 +136,9 @@ int ebs_object_on_event(lua_State *L)
 		ebs_handler_release(handler);
 		lua_pushnil(L);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, handler);
-		return ebs_raise_argument(L, 2, &error);
+		ebs_object_unkeep(L, 1, handler);
+		return strcmp(error.code, "EINVAL") ? ebs_fail(L, &error)
+						    : ebs_raise_argument(L, 2, &error);
 	}
 	ebs_watch_again(handler->watch);
 	handler->next = object->handlers;

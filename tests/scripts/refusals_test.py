@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the kernel refuses: one sentence with the cause and the way out, status 1, and nothing left behind."""
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -33,11 +34,12 @@ def script(source, attach):
         yield path
 
 
-def refusal(source, *words, attach=ATTACH.format(options=""), status=1):
+def refusal(source, *words, attach=ATTACH.format(options=""), status=1, size=None):
     """The sentence that a script ends with, started by `words`."""
     tap.needs_kernel()
     with script(source, attach) as path:
-        done = subprocess.run([*words, tap.EBSCRIPT, "--no-cache", path], capture_output=True, text=True,
+        options = ["--no-cache", *(["--buffer-size", str(size)] if size else [])]
+        done = subprocess.run([*words, tap.EBSCRIPT, *options, path], capture_output=True, text=True,
                               timeout=6 * tap.PATIENCE)
         tap.equal((done.returncode, done.stdout), (status, ""), f"status and output, with {done.stderr!r},")
         if status == 0:
@@ -84,7 +86,8 @@ def lockdown():
 def capabilities():
     way = ": run it as root, or with that capability"
     both = 'loading "run" (SEC("raw_tp/sys_enter")) needs CAP_BPF and CAP_PERFMON'
-    tap.equal(program("raw_tp/sys_enter", *nobody()), f"{both}, which this process lacks{way}")
+    tap.equal(program("raw_tp/sys_enter", *nobody()),
+              f"{both}, which this process lacks: run it as root, or with these capabilities")
     tap.equal(program("raw_tp/sys_enter", *nobody("bpf")), f"{both}, and this process lacks CAP_PERFMON{way}")
     tap.equal(program("raw_tp/sys_enter", *nobody("perfmon")), f"{both}, and this process lacks CAP_BPF{way}")
     program("raw_tp/sys_enter", *nobody("bpf", "perfmon"), status=0)
@@ -99,6 +102,92 @@ def attach_capabilities():
     tap.match(program("socket", *few, options="{}"), "needs CAP_NET_RAW, which this process lacks: ")
     text = program("uprobe/libc.so.6:getenv", *nobody("bpf", "perfmon", "sys_admin"), status=0)
     tap.equal(text, None)
+
+
+@tap.case("what somebody without privileges may nowhere: perf events, and where BPF is for root only, sockets")
+def unprivileged():
+    tap.match(program("perf_event", *nobody(), options="{ frequency = 99 }"),
+              r'SEC\("perf_event"\)\) needs CAP_BPF and CAP_PERFMON, which this process lacks: ')
+    program("perf_event", *nobody("bpf", "perfmon"), options="{ frequency = 99 }", status=0)
+    if Path("/proc/sys/kernel/unprivileged_bpf_disabled").read_text().strip() == "0":
+        tap.skip("kernel.unprivileged_bpf_disabled is 0 here")
+    tap.match(program("socket", *nobody(), options="{}"),
+              r'SEC\("socket"\)\) needs CAP_BPF, which this process lacks: run it as root, or with that capability$')
+
+
+def refusing(command, number):
+    """Words before a program for which that command of bpf(2) fails; as in a container, and older kernels."""
+    return [Path(os.environ["EBS_TEST_SUPPORT"], "refuse_bpf"), str(command), str(number)]
+
+
+CONTAINER = "a seccomp filter is on this process, as containers have by their policy: " \
+            r"it must let bpf\(2\) and perf_event_open\(2\) pass$"
+MAP = """
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 10);
+	__type(key, u32);
+	__type(value, u64);
+} slots SEC(".maps");
+SEC("raw_tp/sys_enter") int run(void *ctx) { u32 key = 1; return bpf_map_lookup_elem(&slots, &key) != 0; }
+"""
+
+
+@tap.case("a container's seccomp filter: all of bpf(2), maps, programs, links")
+def seccomp():
+    map_create, prog_load, tracepoint_open = 0, 5, 17
+    for number in (errno.EPERM, errno.EACCES):
+        for command in ("all", map_create, prog_load):
+            tap.match(refusal(MAP, *refusing(command, number)),
+                      r'^loading "run" \(SEC\("raw_tp/sys_enter"\)\) was refused, although this process has the '
+                      f"capabilities that it needs: {CONTAINER}")
+        tap.match(refusal(MAP, *refusing(tracepoint_open, number)),
+                  rf'^attaching "run" .* is not permitted: .*; {CONTAINER}')
+    tap.match(refusal(MAP, *refusing("all", errno.ENOSYS)), rf"^this kernel has no bpf\(2\) for this process: {CONTAINER}")
+
+
+@tap.case("no memory for maps and programs")
+def no_memory():
+    tap.equal(refusal(MAP, *refusing(0, errno.ENOMEM)),
+              'map "slots" (hash, 10 entries of 12 bytes: 120 bytes) needs more memory than there is, or than the limit '
+              "of the cgroup allows: give it fewer entries")
+    tap.equal(refusal(MAP, *refusing(5, errno.ENOMEM)),
+              "the kernel takes not even a program that does nothing: Cannot allocate memory")
+
+
+PERF_BUFFER = """
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); } events SEC(".maps");
+SEC("raw_tp/sys_enter") int run(void *ctx)
+{
+	u64 event = 1;
+	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &event, sizeof(event));
+}
+"""
+LISTEN = """
+{before}
+local done, message, code = object:on_event("events", function() end)
+assert(done, message)
+{after}
+"""
+
+
+@tap.case("perf buffers: locked memory, privileges that are gone")
+def perf_buffers():
+    if not shutil.which("prlimit"):
+        tap.skip("needs prlimit")
+    # Each CPU may lock kernel.perf_event_mlock_kb without asking.
+    size = 2 * 1024 * int(Path("/proc/sys/kernel/perf_event_mlock_kb").read_text())
+    size = 1 << size.bit_length()
+    words = [*nobody("bpf", "perfmon"), "prlimit", "--memlock=65536:65536"]
+    listen = LISTEN.format(before="", after="")
+    if int(Path("/proc/sys/kernel/perf_event_paranoid").read_text()) >= 0:
+        tap.equal(refusal(PERF_BUFFER, *words, attach=listen, size=size),
+                  f'this process may not lock as much memory as the buffer "events" takes, {size // 1024} KiB for each '
+                  "CPU: give it less (buffer_size, or ebscript --buffer-size), raise `ulimit -l`, or run it with "
+                  "CAP_IPC_LOCK")
+    tap.equal(refusal(PERF_BUFFER, attach=LISTEN.format(before="assert(bpf.drop_privileges())", after="")),
+              'reading the perf buffer "events" needs CAP_PERFMON: ask for its events before privileges are dropped')
+    tap.equal(refusal(PERF_BUFFER, attach=LISTEN.format(before="", after="assert(not code)"), status=0), None)
 
 
 @tap.case("root without capabilities, as in a container; a user namespace")
@@ -124,6 +213,39 @@ def locked_down():
     for section in ("fentry/vfs_read", "fexit/vfs_read", "lsm/file_open"):
         tap.match(program(section), rf'^this kernel is locked down \({mode}\) and takes no program of '
                   rf'SEC\("{section}"\): use .*SEC\("tp_btf/NAME"\).*`ebscript -l` lists them')
+
+
+def memory_helper(call):
+    """What a script says that loads a program with this call."""
+    source = 'SEC("raw_tp/sys_enter") int run(void *ctx) {{ u64 word = 0; return {}; }}'.format(call)
+    with script(source, "") as path:
+        return subprocess.run([tap.EBSCRIPT, "--no-cache", path], capture_output=True, text=True,
+                              timeout=6 * tap.PATIENCE)
+
+
+@tap.case("kernel lockdown: helpers that write to the memory of processes")
+def locked_writes():
+    tap.needs_kernel()
+    mode = lockdown()
+    done = memory_helper("bpf_probe_write_user(ctx, &word, 8)")
+    if mode in ("integrity", "confidentiality"):
+        tap.equal(done.returncode, 1, "exit status")
+        tap.match(done.stderr, rf"can't call bpf_probe_write_user\(\): this kernel is locked down \({mode}\) and lets no "
+                  "program write to the memory of processes; only booting without lockdown helps$")
+    else:
+        tap.equal((done.returncode, done.stderr), (0, ""), "exit status and standard error")
+
+
+@tap.case("kernel lockdown: helpers that read the kernel's memory")
+def locked_reads():
+    tap.needs_kernel()
+    done = memory_helper("bpf_probe_read_kernel(&word, 8, ctx)")
+    if lockdown() == "confidentiality":
+        tap.equal(done.returncode, 1, "exit status")
+        tap.match(done.stderr, r"can't call bpf_probe_read_kernel\(\): this kernel is locked down \(confidentiality\) "
+                  "and lets no program read its memory; keep to ")
+    else:
+        tap.equal((done.returncode, done.stderr), (0, ""), "exit status and standard error")
 
 
 @tap.case("no BTF in the kernel")
