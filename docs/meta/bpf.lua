@@ -230,7 +230,8 @@ function Object:on_event(map, handler, options) end
 ---@field missed integer runs of programs that the kernel left out
 ---@field maps table<string, integer> lost events and failed updates, by the map's name
 ---@field programs table<string, integer> missed runs, by the program's name
----@field full table<string, integer> ring buffers whose losses nobody counts: times found full
+---@field full table<string, integer> where nobody counts: ring buffers found full, how often; maps
+---@field unknown table<string, integer> samples left out as their tag has no type, by buffers
 
 --- What was lost since the object was loaded.
 ---@return bpf.Losses losses

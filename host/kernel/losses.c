@@ -13,9 +13,11 @@
 
 #include "kernel/object_private.h"
 
-#define MAP_NAME   "ebs_losses"
-#define SITE_NAME  ".ebs_loss_site" // inside of a variable's name, behind the function's
-#define CACHE_LINE 64               // bytes: what two CPUs shouldn't share
+#define MAP_NAME        "ebs_losses"
+#define SITE_NAME       ".ebs_loss_site" // inside of a variable's name, behind the function's
+#define COUNTED_ENTRIES (16 * 1024)      // some 2 ms
+#define COUNTED_BYTES   (4 * 1024 * 1024)
+#define CACHE_LINE      64 // bytes: what two CPUs shouldn't share
 
 bool ebs_losses_is_map(const char *name)
 {
@@ -142,7 +144,13 @@ static int add_programs(struct ebs_object *object)
 	return result;
 }
 
-// Is it counted in the kernel what the buffer loses?
+static int add_map(struct ebs_object *object, enum ebs_loss_kind kind, const struct ebs_map *map)
+{
+	return add(&object->losses,
+		   (struct ebs_loss){ .kind = kind, .name = strdup(map->name), .map = map });
+}
+
+// Is it counted in the kernel what the buffer or map loses?
 static bool is_counted(const struct ebs_object *object, const struct ebs_map *map)
 {
 	for (size_t i = 0; i < object->losses.counters; i++)
@@ -160,12 +168,32 @@ static int add_buffers(struct ebs_object *object)
 		const struct ebs_map *map = &object->maps[i];
 		bool is_perf = map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 
-		if ((!is_perf && map->type != BPF_MAP_TYPE_RINGBUF) || is_counted(object, map))
+		if (!is_perf && map->type != BPF_MAP_TYPE_RINGBUF)
 			continue;
-		result = add(&object->losses,
-			     (struct ebs_loss){ .kind = is_perf ? EBS_LOST_EVENTS : EBS_FULL_BUFFER,
-						.name = strdup(map->name),
-						.map = map });
+		if (!is_counted(object, map))
+			result = add_map(object, is_perf ? EBS_LOST_EVENTS : EBS_FULL, map);
+		if (!result)
+			result = add_map(object, EBS_UNKNOWN_EVENTS, map);
+	}
+	return result;
+}
+
+// Maps of C that doesn't use the helpers. A map that only the script fills is no matter: it is told
+// of each failure.
+static int add_maps(struct ebs_object *object)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < object->map_count && !result; i++) {
+		struct ebs_map *map = &object->maps[i];
+
+		map->watched =
+			(map->type == BPF_MAP_TYPE_HASH || map->type == BPF_MAP_TYPE_PERCPU_HASH ||
+			 map->type == BPF_MAP_TYPE_LPM_TRIE) &&
+			!map->halves && !is_counted(object, map) &&
+			ebs_programs_update(object, map);
+		if (map->watched)
+			result = add_map(object, EBS_FULL, map);
 	}
 	return result;
 }
@@ -187,7 +215,7 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error)
 
 		loss->map = ebs_object_map(object, loss->name);
 	}
-	if (add_buffers(object) || add_programs(object))
+	if (add_buffers(object) || add_maps(object) || add_programs(object))
 		return ebs_error_errno(error, ENOMEM, "can't count what %s loses", object->name);
 	if (!object->losses.counters)
 		return 0;
@@ -235,12 +263,25 @@ void ebs_losses_read(struct ebs_object *object)
 
 		if (i < losses->counters && losses->memory)
 			loss->count = read_counter(object, i);
-		if (loss->kind == EBS_FULL_BUFFER)
+		if (loss->kind == EBS_FULL)
 			loss->count = loss->map->full;
+		else if (loss->kind == EBS_UNKNOWN_EVENTS)
+			loss->count = loss->map->unknown.count;
 		// A perf buffer's reader is told of all that is lost, though later.
 		else if (loss->kind == EBS_LOST_EVENTS && loss->map &&
 			 loss->count < loss->map->lost)
 			loss->count = loss->map->lost;
+	}
+}
+
+void ebs_losses_look_for_full_maps(struct ebs_object *object)
+{
+	for (size_t i = 0; object->handle && i < object->map_count; i++) {
+		struct ebs_map *map = &object->maps[i];
+
+		if (map->watched && !map->full && map->max_entries <= COUNTED_ENTRIES &&
+		    map->max_entries * ebs_map_value_bytes(map) <= COUNTED_BYTES)
+			ebs_map_count(map, NULL); // the walk sees to it
 	}
 }
 

@@ -11,8 +11,9 @@
 enum ebs_loss_kind {
 	EBS_LOST_EVENTS,    // no room in a ring or perf buffer
 	EBS_FAILED_UPDATES, // no room in a map
-	EBS_FULL_BUFFER, // a ring buffer was full when it was read, and nobody counts what was lost
-	EBS_MISSED,      // a program wasn't run where it should have been
+	EBS_FULL, // a ring buffer or map was full when it was read, and nobody counts what was lost
+	EBS_UNKNOWN_EVENTS, // the script said of what type samples are, but not for all that came
+	EBS_MISSED,         // a program wasn't run where it should have been
 };
 
 struct ebs_loss {
@@ -31,6 +32,10 @@ struct ebs_loss *ebs_object_losses(const struct ebs_object *object, size_t *coun
 
 // Reads what is counted in memory that the kernel shares. Costs no system call.
 void ebs_losses_read(struct ebs_object *object);
+
+// Looks whether maps that nobody has counted the entries of are full: those only where that takes a
+// few milliseconds.
+void ebs_losses_look_for_full_maps(struct ebs_object *object);
 
 // Reads what the kernel counts: a system call for each program, and for each probe.
 void ebs_losses_read_missed(struct ebs_object *object);

@@ -13,6 +13,13 @@
 
 struct user_ring_buffer;
 
+// Samples of a buffer that the reader can make nothing of.
+struct ebs_unknown_samples {
+	uint64_t count;
+	bool tagged; // else they are too short for a tag
+	int64_t tag; // the last one's
+};
+
 // Owned by its object, or by who opened it (map_open.h).
 struct ebs_map {
 	char *name;
@@ -42,7 +49,9 @@ struct ebs_map {
 	struct ebs_memory *memory; // map_memory.h
 	bool memory_tried;
 	uint64_t lost; // samples that the kernel had no room for in a perf buffer, as far as known
-	uint64_t full; // readings that found a ring buffer full
+	uint64_t full; // readings that found a ring buffer full; of a map 1 once it was found full
+	bool watched;  // a map that fills up unseen: walks count its entries
+	struct ebs_unknown_samples unknown;
 	uint32_t buffer_size;               // of a perf buffer, bytes for each CPU; 0: the default
 	struct user_ring_buffer *submitter; // made by the first ebs_map_submit()
 };

@@ -14,7 +14,7 @@
 #define BATCH_ENTRIES 4096
 
 struct ebs_map_walk {
-	const struct ebs_map *map;
+	struct ebs_map *map;
 	int fd;                    // the map's, or that of the half which is drained
 	struct ebs_memory *memory; // of an array that is read in place; else NULL
 	bool drain;
@@ -27,6 +27,7 @@ struct ebs_map_walk {
 	uint32_t capacity; // entries that fit into both
 	uint32_t count;    // entries that are in them
 	uint8_t *position; // batched: the kernel's; else the next key
+	uint64_t entries;  // handed out
 	uint64_t steps; // entries so far. They bound a walk by keys, which starts anew when others
 			// delete the key that it stands at
 };
@@ -204,7 +205,7 @@ static int fill(struct ebs_map_walk *walk)
 int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		      struct ebs_error *error)
 {
-	const struct ebs_map *map = walk->map;
+	struct ebs_map *map = walk->map;
 	int result = 0;
 
 	if (walk->memory) {
@@ -223,6 +224,9 @@ int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 	} while (!result && !walk->count);
 	if (result)
 		return ebs_map_explain(map, result, walk->drain ? "drain" : "walk over", 0, error);
+	walk->entries += walk->count;
+	if (map->watched && walk->entries >= map->max_entries)
+		map->full = 1;
 	*batch = (struct ebs_map_batch){ .keys = walk->keys,
 					 .values = walk->values,
 					 .stride = ebs_map_value_bytes(map),

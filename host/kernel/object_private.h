@@ -87,6 +87,9 @@ int ebs_losses_open(struct ebs_object *object, struct ebs_error *error);
 void ebs_losses_close(struct ebs_object *object);
 void ebs_losses_free(struct ebs_object *object);
 
+// map_updates.c: may a program of the loaded object add entries to the map?
+bool ebs_programs_update(const struct ebs_object *object, const struct ebs_map *map);
+
 // missed.c: runs that the kernel counted as missed since the object was loaded, those of its links
 // among them.
 uint64_t ebs_program_missed(const struct ebs_program *program);

@@ -18,16 +18,19 @@ static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
 	return (int64_t)ebs_load_unsigned(data, layout->size);
 }
 
-static const struct ebs_event_plan *choose_by_tag(const struct script_handler *handler,
+static const struct ebs_event_plan *choose_by_tag(struct script_handler *handler,
 						  const struct ebs_sample *sample)
 {
-	if (handler->tag_offset + handler->tag->size > sample->size)
-		return NULL;
-	int64_t tag = load_tag(handler->tag, sample->data + handler->tag_offset);
+	struct ebs_unknown_samples *unknown = &handler->map->unknown;
+	bool tagged = handler->tag_offset + handler->tag->size <= sample->size;
+	int64_t tag = tagged ? load_tag(handler->tag, sample->data + handler->tag_offset) : 0;
 
-	for (int i = 0; i < handler->plan_count; i++)
+	for (int i = 0; tagged && i < handler->plan_count; i++)
 		if (handler->plans[i].tag == tag)
 			return &handler->plans[i];
+	unknown->count++;
+	unknown->tagged = tagged;
+	unknown->tag = tag;
 	return NULL;
 }
 
@@ -48,7 +51,7 @@ static const struct ebs_event_plan *choose_by_size(const struct script_handler *
 	return best;
 }
 
-static const struct ebs_event_plan *choose(const struct script_handler *handler,
+static const struct ebs_event_plan *choose(struct script_handler *handler,
 					   const struct ebs_sample *sample)
 {
 	if (handler->tag)

@@ -12,7 +12,8 @@
 static const char *const kind_names[] = {
 	[EBS_LOST_EVENTS] = "lost_events",
 	[EBS_FAILED_UPDATES] = "failed_updates",
-	[EBS_FULL_BUFFER] = "full",
+	[EBS_FULL] = "full",
+	[EBS_UNKNOWN_EVENTS] = "unknown",
 	[EBS_MISSED] = "missed",
 };
 
@@ -70,6 +71,16 @@ static void append_full_map(struct ebs_buffer *out, const struct ebs_loss *loss)
 		ebs_buffer_printf(out, ", now %" PRIu32, loss->map->max_entries);
 }
 
+static void append_unknown(struct ebs_buffer *out, const struct ebs_map *map)
+{
+	ebs_buffer_printf(out, "buffer \"%s\": ", map->name);
+	if (map->unknown.tagged)
+		ebs_buffer_printf(out, "option 'types' of on_event() has none for tag %" PRId64,
+				  map->unknown.tag);
+	else
+		ebs_buffer_append_string(out, "too short for a tag");
+}
+
 static void append_missed(struct ebs_buffer *out, const struct ebs_program *program)
 {
 	ebs_buffer_printf(out, "program \"%s\" was due while its CPU ran it, or another one",
@@ -94,10 +105,20 @@ static void append_text(struct ebs_buffer *out, const struct ebs_loss *loss, boo
 				  in_all);
 		append_full_map(out, loss);
 		break;
-	case EBS_FULL_BUFFER:
-		ebs_buffer_append_string(out, "events may be lost (");
-		append_full_buffer(out, loss, count);
+	case EBS_FULL:
+		if (ebs_map_can(loss->map, EBS_MAP_SET)) {
+			ebs_buffer_append_string(out, "updates may have failed (");
+			append_full_map(out, loss);
+		} else {
+			ebs_buffer_append_string(out, "events may be lost (");
+			append_full_buffer(out, loss, count);
+		}
 		ebs_buffer_append_string(out, "; the helpers of ebscript.bpf.h count losses");
+		break;
+	case EBS_UNKNOWN_EVENTS:
+		ebs_buffer_printf(out, "%" PRIu64 " event%s of unknown type left out%s (", count,
+				  plural(count), in_all);
+		append_unknown(out, loss->map);
 		break;
 	case EBS_MISSED:
 		ebs_buffer_printf(out, "%" PRIu64 " run%s missed%s (", count, plural(count),

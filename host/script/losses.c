@@ -65,6 +65,7 @@ void ebs_tell_losses(struct script_object *object)
 
 void ebs_tell_total_losses(struct script_object *object)
 {
+	ebs_losses_look_for_full_maps(object->handle);
 	ebs_losses_read(object->handle);
 	ebs_losses_read_missed(object->handle);
 	tell_all(object, true);
@@ -79,13 +80,24 @@ static void add_count(lua_State *L, const char *name, uint64_t count)
 	lua_pop(L, 1);             // table
 }
 
+// Whether the result has a sum of them, under the kind's name.
+static bool is_summed(enum ebs_loss_kind kind)
+{
+	return kind != EBS_FULL && kind != EBS_UNKNOWN_EVENTS;
+}
+
+// Whether it isn't worth a word: most scripts have nothing to do with tags.
+static bool is_empty(const struct ebs_loss *loss)
+{
+	return loss->kind == EBS_UNKNOWN_EVENTS && !loss->count;
+}
+
 int ebs_object_push_losses(lua_State *L)
 {
 	// Which of the result's tables has the counts by name.
 	static const char *const tables[] = {
-		[EBS_LOST_EVENTS] = "maps",
-		[EBS_FAILED_UPDATES] = "maps",
-		[EBS_FULL_BUFFER] = "full",
+		[EBS_LOST_EVENTS] = "maps", [EBS_FAILED_UPDATES] = "maps",
+		[EBS_FULL] = "full",        [EBS_UNKNOWN_EVENTS] = "unknown",
 		[EBS_MISSED] = "programs",
 	};
 	struct script_object *object = ebs_check_object(L, 1);
@@ -96,13 +108,15 @@ int ebs_object_push_losses(lua_State *L)
 	const struct ebs_loss *losses = ebs_object_losses(object->handle, &count);
 	lua_newtable(L); // result
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		if (i != EBS_FULL_BUFFER)
+		if (is_summed(i))
 			add_count(L, ebs_loss_kind_name(i), 0);
 		luaL_getsubtable(L, -1, tables[i]); // result table
 		lua_pop(L, 1);                      // result
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (losses[i].kind != EBS_FULL_BUFFER)
+		if (is_empty(&losses[i]))
+			continue;
+		if (is_summed(losses[i].kind))
 			add_count(L, ebs_loss_kind_name(losses[i].kind), losses[i].count);
 		luaL_getsubtable(L, -1, tables[losses[i].kind]); // result table
 		add_count(L, losses[i].name, losses[i].count);

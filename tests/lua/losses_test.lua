@@ -57,7 +57,7 @@ tap.test("nothing is lost yet", function()
     lose(3)
     tap.equal(object:losses(), {
         lost_events = 0, failed_updates = 0, missed = 0,
-        maps = { events = 0, flows = 0 }, full = {}, programs = { lose = 0 },
+        maps = { events = 0, flows = 0 }, full = {}, unknown = {}, programs = { lose = 0 },
     })
 end)
 
@@ -330,8 +330,111 @@ tap.test("missed runs, while a link is there and when it has gone", function()
     outer:close()
     tap.equal(object:losses(), {
         lost_events = 0, failed_updates = 0, missed = 5,
-        maps = {}, full = {}, programs = { signals = 0, never_nested = 5 },
+        maps = {}, full = {}, unknown = {}, programs = { signals = 0, never_nested = 5 },
     })
+end)
+
+tap.test("samples whose tag has no type are counted, those without a handler are not", function()
+    local object <close>, lose = load([[
+	struct short_event tagged = { turn % 4 };
+	char untagged = 0;
+	bpf_ringbuf_output(&events, &tagged, sizeof(tagged), 0);
+	if (turn == 1)
+		bpf_ringbuf_output(&events, &untagged, sizeof(untagged), 0);
+]], "struct short_event { u32 kind; };")
+    local got = 0
+    object:on_event("events", { function() got = got + 1 end }, {
+        tag = "kind", types = { "struct short_event", "struct short_event" },
+    })
+    lose(12)
+    deliver()
+    tap.equal(got, 3)
+    tap.equal(object:losses().unknown, { events = 6 + 1 })
+    tap.equal(object:losses().lost_events, 0)
+end)
+
+-- A map that plain C fills with so many keys.
+local PLAIN_UPDATE = "bpf_map_update_elem(&flows, &key, &value, BPF_ANY);"
+
+for what, read in pairs({
+    ["pairs()"] = function(map) for _ in pairs(map) do end end,
+    ["drain()"] = function(map) for _ in map:drain() do end end,
+    ["count()"] = function(map) map:count() end,
+    ["copy()"] = function(map) map:copy() end,
+}) do
+    tap.test("a full map of plain C is seen by " .. what, function()
+        local object <close>, lose = load(PLAIN_UPDATE)
+        local map = object:map("flows")
+        lose(2)
+        read(map)
+        tap.equal(object:losses().full, { events = 0, flows = 0 })
+        lose(5)
+        tap.equal(object:losses().full.flows, 0, "nobody has looked")
+        read(map)
+        read(map)
+        tap.equal(object:losses().full.flows, 1)
+        tap.equal(object:losses().failed_updates, 0, "nobody counted")
+    end)
+end
+
+tap.test("a loop that is left before the end of a full map has seen that it is", function()
+    local object <close>, lose = load(PLAIN_UPDATE)
+    lose(5)
+    local step = pairs(object:map("flows"))
+    step()
+    tap.equal(object:losses().full.flows, 1)
+end)
+
+tap.test("a map that nobody reads is looked at by the end", function()
+    local object <close>, lose = load(PLAIN_UPDATE)
+    object:on_event("events", function() end)
+    lose(5)
+    deliver()
+    tap.equal(object:losses().full.flows, 1)
+end)
+
+tap.test("full maps that are no matter: filled by the script, LRU, of the helpers", function()
+    local object <close>, lose = load([[
+	u64 *old = bpf_map_lookup_elem(&flows, &key);
+	if (old)
+		*old += 1;
+	bpf_map_update_elem(&recent, &key, &value, BPF_ANY);
+	ebs_map_add(&counted, &key, 1);
+	bpf_map_update_elem(&other, &key, &value, BPF_ANY);
+]], [[
+struct two {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, u64);
+} recent SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, u64);
+} counted SEC(".maps"), other SEC(".maps");
+]])
+    tap.ok(object:map("flows"):update({ 1, 2, 3 }))
+    lose(10)
+    for _, name in ipairs({ "flows", "recent", "counted", "other" }) do
+        object:map(name):count()
+    end
+    deliver()
+    tap.equal(object:losses().full, { events = 0, other = 1 })
+    tap.equal(object:losses().maps, { counted = 8 })
+end)
+
+tap.test("a map that reaches the plain helper by a variable, in a function of its own", function()
+    local object <close>, lose = load("put(&flows, key, value);", [[
+static __noinline long put(void *target, u32 key, u64 value)
+{
+	return bpf_map_update_elem(target, &key, &value, BPF_ANY);
+}
+]])
+    lose(5)
+    tap.equal(object:map("flows"):count(), 3)
+    tap.equal(object:losses().full.flows, 1)
 end)
 
 tap.test("the counters' map is the host's own", function()

@@ -136,6 +136,45 @@ def plain():
     tap.equal(tap.ebscript("-e", script.replace("for _ = 1, 11 do", "for _ = 1, 6 do"), 3, 0.1)[1], [])
 
 
+@tap.case("a full map of plain C: updates may have failed, told once and at the end")
+def plain_map():
+    tap.needs_kernel()
+    script = LOSER.replace("ebs_map_add(&flows, &number, 1);", """
+	u64 value = 1;
+
+	bpf_map_update_elem(&flows, &number, &value, BPF_ANY);""")
+    script = script.replace("turns = turns - 1", "turns = turns - 1 object:map('flows'):count()")
+    stdout, stderr = tap.ebscript("--json", "-e", script, 8, 0.2)
+    told = [line for line in stderr if "flows" in line]
+    text = ('ebscript: (command line): updates may have failed (map "flows" was full: raise its max_entries, '
+            "now 2; the helpers of ebscript.bpf.h count losses)")
+    tap.equal(told, [text, text])
+    records = [json.loads(line) for line in stdout if "flows" in line]
+    record = {"record": "loss", "kind": "full", "map": "flows", "total": 1}
+    tap.equal(records, [{**record, "count": 1, "final": False}, {**record, "count": 0, "final": True}])
+
+
+UNKNOWN = LOSER.replace("u32 number;", "u32 kind;\n\tu32 number;").replace(
+    "event->number = number;", "event->number = number;\n\tevent->kind = number % 2 ? 41 : 1;"
+).replace("\nend)\ncolumns:header", '\nend, { tag = "kind", types = { "struct event" } })\ncolumns:header')
+
+
+@tap.case("events whose tag the script doesn't know")
+def unknown():
+    tap.needs_kernel()
+    stdout, stderr = tap.ebscript("--json", "-e", UNKNOWN, 3, 0.4)
+    rows = [json.loads(line) for line in stdout]
+    tap.ok(all(row["number"] % 2 == 0 for row in rows if "number" in row), "rows of the other kind")
+    records = [row for row in rows if row.get("kind") == "unknown"]
+    total = sum(record["count"] for record in records)
+    tap.equal(records[-1], {"record": "loss", "kind": "unknown", "map": "events",
+                            "count": records[-1]["count"], "total": total, "final": True})
+    told = [line for line in stderr if "unknown" in line]
+    reason = "(buffer \"events\": option 'types' of on_event() has none for tag 41)"
+    tap.equal(told[-1], f"ebscript: (command line): {total} events of unknown type left out in all {reason}")
+    tap.ok(len(told) > 1 and total > 6, f"{told}")
+
+
 @tap.case("records among the rows of --json: lines of their own, whose counts add up to the total")
 def records():
     tap.needs_kernel()
