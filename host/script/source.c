@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "script/literals.h"
 #include "script/script.h"
+#include "script/source_parts.h"
 
 #define DEEPEST 32 // functions between bpf.load() and the one that has the C
 
@@ -19,13 +20,6 @@ struct file {
 	size_t size;
 	const char *name;      // for messages
 	struct ebs_buffer own; // what was read for this
-};
-
-// Where the C begins.
-struct place {
-	const char *text; // the first byte
-	const char *line_start;
-	int line;
 };
 
 // The file that a function on the stack comes from. False when it is none that can be read.
@@ -81,7 +75,7 @@ static enum rank rank_of(const struct ebs_literals *scan, const struct ebs_liter
 }
 
 static enum rank find_place(const struct file *file, int call_line, const char *text, size_t size,
-			    struct place *place)
+			    struct ebs_literal *place)
 {
 	struct ebs_literals scan = { .next = file->text,
 				     .end = file->text + file->size,
@@ -99,22 +93,22 @@ static enum rank find_place(const struct file *file, int call_line, const char *
 		if (rank <= best && (rank != BEFORE || best != BEFORE))
 			continue;
 		best = rank;
-		*place = (struct place){ literal.text, literal.line_start, literal.line };
+		*place = literal;
 	}
 	ebs_buffer_free(&decoded);
 	return best;
 }
 
-static void pad(struct ebs_buffer *out, const struct place *place)
+static void take_name(struct ebs_source *source, const lua_Debug *function, const struct file *file)
 {
-	for (int line = 1; line < place->line; line++)
-		ebs_buffer_append_char(out, '\n');
-	for (const char *c = place->line_start; c < place->text; c++)
-		ebs_buffer_append_char(out, *c == '\t' ? '\t' : ' ');
+	free(source->name);
+	source->name = strdup(file->name);
+	free(source->directory);
+	source->directory = file->own.data ? ebs_path_directory(function->source + 1) : NULL;
 }
 
 // The best place that the functions on the stack offer, the innermost function first.
-static void look(lua_State *L, struct ebs_source *source, const char *text, size_t size)
+static bool look(lua_State *L, struct ebs_source *source, const char *text, size_t size)
 {
 	const struct ebs_state *state = ebs_state(L);
 	enum rank best = NOWHERE;
@@ -123,7 +117,7 @@ static void look(lua_State *L, struct ebs_source *source, const char *text, size
 	for (int level = 1; best < ARGUMENT && level < DEEPEST && lua_getstack(L, level, &function);
 	     level++) {
 		struct file file;
-		struct place place = { 0 };
+		struct ebs_literal place = { 0 };
 
 		lua_getinfo(L, "Sl", &function);
 		if (function.currentline < 1 || !open_file(state, &function, &file))
@@ -132,15 +126,35 @@ static void look(lua_State *L, struct ebs_source *source, const char *text, size
 		if (rank > best) {
 			best = rank;
 			ebs_buffer_clear(&source->text);
-			pad(&source->text, &place);
-			free(source->name);
-			source->name = strdup(file.name);
-			free(source->directory);
-			source->directory = file.own.data ? ebs_path_directory(function.source + 1)
-							  : NULL;
+			ebs_source_pad(&source->text, &place, 1);
+			take_name(source, &function, &file);
 		}
 		ebs_buffer_free(&file.own);
 	}
+	if (best != NOWHERE)
+		ebs_buffer_append(&source->text, text, size);
+	return best != NOWHERE;
+}
+
+// The innermost function in whose file all parts of the text stand.
+static bool look_for_parts(lua_State *L, struct ebs_source *source, const char *text, size_t size)
+{
+	lua_Debug function;
+	bool found = false;
+
+	for (int level = 1; !found && level < DEEPEST && lua_getstack(L, level, &function);
+	     level++) {
+		struct file file;
+
+		lua_getinfo(L, "S", &function);
+		if (*function.what == 'C' || !open_file(ebs_state(L), &function, &file))
+			continue;
+		found = ebs_source_join(file.text, file.size, text, size, &source->text);
+		if (found)
+			take_name(source, &function, &file);
+		ebs_buffer_free(&file.own);
+	}
+	return found;
 }
 
 // Names the innermost function's line when the C doesn't stand in the script as it is.
@@ -167,8 +181,8 @@ static void name_call(lua_State *L, struct ebs_source *source)
 
 void ebs_source_take_text(lua_State *L, struct ebs_source *source, const char *text, size_t size)
 {
-	look(L, source, text, size);
-	if (!source->name)
-		name_call(L, source);
+	if (look(L, source, text, size) || look_for_parts(L, source, text, size))
+		return;
+	name_call(L, source);
 	ebs_buffer_append(&source->text, text, size);
 }

@@ -150,10 +150,47 @@ def expect_own_lines(text, call, place, name="test.lua", **options):
 def assembled():
     out = expect_own_lines('try({ source = "int a;\\nint x = oops;" })\n', 3, "2:9")
     tap.match(out, r"^(?: +2 \| )?int x = oops;$")
-    expect_own_lines("try({ source = [[int a;\n]] .. [[\nint x = oops;]] })\n", 3, "2:9")
     expect_own_lines('try({ source = ("int x = %s;"):format("oops") })\n', 3, "1:9")
+    for text, place in (
+        ('try({ source = [[\nint a;\n]] .. ("int b%d;\\n"):format(1) .. [[\nint x = oops;]] })\n', "3:9"),
+        ('local a = [[\nint a;\n]]\nlocal c = [[\nint x = oops;\n]]\ntry({ source = c .. a })\n', "1:9"),
+        ('local a = [[\nint a;\n]]\nlocal b = [[\nint a;\n]]\ntry({ source = a .. [[\nint x = oops;]] })\n', "2:9"),
+        ('try({ source = [[\n#define X 5 \\\\\n]] .. [[\n+ oops\nint x = X;]] })\n'.replace("\\\\", "\\"), "3:9"),
+        ('try({ source = "int a; " .. "int x = oops;" })\n', "1:16"),
+    ):
+        expect_own_lines(text, 3, place)
     out = run('local bpf = require("bpf")\n\nprint(select(2, bpf.load({ source = "int a;\\nint x = oops;" })))\n')
     tap.match(out, r"^test\.lua \(source of bpf\.load at line 3\):2:9: error: ")
+
+
+@tap.case("C of several strings of the script, in their order: each at its own lines")
+def parts():
+    expect("try({ source = [[int a;\n]] .. [[\nint x = oops;]] })\n", "3:9")
+    head = "local head = [==[\nint a;\nint x = oops;\n]==]\n"
+    out = expect(head + 'try({ source = head .. "int y = oops;\\n" .. [[\n\tint z = oops;\n]] })\n',
+                 "3:9", "5:33", "6:10")
+    tap.match(out, r"^(?: +\d+ \| )? {24}int y = oops;\n(?: +\| )? {32}\^$")
+    expect(head + "try({ source = table.concat({ head, [[\nint y = oops;]] }) })\n", "3:9", "6:9")
+    expect(head + "try({ source = head .. [[\nint y = oops;]] })\n"
+           "try({ source = head .. [[\nint z = oops;]] })\n", "3:9", "6:9", "3:9", "8:9")
+
+
+def refused(text):
+    tap.needs_kernel()
+    return run(HEAD + text + "print(select(2, bpf.load({ source = head .. body })))\n")
+
+
+@tap.case("C of several strings that the verifier refuses: the line, and what it says")
+def refused_parts():
+    include = 'local head = %s[[\n#include "ebscript.bpf.h"\n]]%s\n'
+    body = ('local body = [[\nSEC("raw_tp/sys_enter") int run(u64 *ctx)\n{\n'
+            "\treturn *(int *)ctx[0];\n}\n]]\n")
+    for around, name, line in (("", ""), "test.lua", LINES + 7), (
+        ("(", " .. '// %d\\n'):format(1)"), f"test.lua (source of bpf.load at line {LINES + 10})", 5
+    ):
+        out = refused(include % around + body)
+        tap.match(out, rf"^{re.escape(name)}:{line}:17: error: the verifier refuses")
+        tap.match(out, rf"^ +{line} \|         return \*\(int \*\)ctx\[0\];\n +\|                        \^")
 
 
 @tap.case("-e and standard input")
