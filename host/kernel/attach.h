@@ -44,7 +44,8 @@ struct ebs_attach_option_info {
 	const char *name;
 	bool is_number;
 	bool is_boolean;
-	char separator; // '\0': no list
+	char separator;    // '\0': no list
+	int64_t low, high; // of a number; both 0: any
 };
 extern const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS];
 

@@ -4,10 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "kernel/attach_private.h"
 
 // A thread that leads no process needs Linux 6.9, and this flag.
 #define PIDFD_THREAD O_EXCL
@@ -25,14 +26,11 @@ static int open_process(int pid, struct ebs_error *error)
 	return ebs_error_errno(error, errno, "can't open process %d", pid);
 }
 
-static int open_path(const char *path, bool cgroup, struct ebs_error *error)
+static int open_file(const char *path, struct ebs_error *error)
 {
-	int fd = open(path, O_CLOEXEC | (cgroup ? O_RDONLY | O_DIRECTORY : O_PATH));
+	int fd = open(path, O_CLOEXEC | O_PATH);
 
-	if (fd < 0)
-		return ebs_error_errno(error, errno, "can't open %s \"%s\"",
-				       cgroup ? "cgroup" : "file", path);
-	return fd;
+	return fd < 0 ? ebs_error_errno(error, errno, "can't open file \"%s\"", path) : fd;
 }
 
 int ebs_map_owner_open(struct ebs_map_owner *owner, uint8_t *out, struct ebs_error *error)
@@ -41,8 +39,10 @@ int ebs_map_owner_open(struct ebs_map_owner *owner, uint8_t *out, struct ebs_err
 		return 0;
 	if (owner->kind == EBS_OWNER_PID)
 		owner->fd = open_process(owner->number, error);
+	else if (owner->kind == EBS_OWNER_CGROUP)
+		owner->fd = ebs_cgroup_open(owner->path, error);
 	else if (owner->kind != EBS_OWNER_FD)
-		owner->fd = open_path(owner->path, owner->kind == EBS_OWNER_CGROUP, error);
+		owner->fd = open_file(owner->path, error);
 	if (owner->fd < 0)
 		return owner->fd;
 	memcpy(out, &owner->fd, sizeof(owner->fd));

@@ -55,6 +55,20 @@ static void join_list(lua_State *L, int index, const struct ebs_attach_option_in
 	lua_replace(L, list);   // text
 }
 
+static void check_number(lua_State *L, int index, const struct ebs_attach_option_info *option)
+{
+	lua_Integer number = lua_tointeger(L, -1);
+	bool any = !option->low && !option->high;
+
+	if (!lua_isinteger(L, -1))
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "option '%s' must be an integer", option->name));
+	if (!any && (number < option->low || number > option->high))
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "option '%s' must be from %I to %I", option->name,
+					      (LUAI_UACINT)option->low, (LUAI_UACINT)option->high));
+}
+
 // Leaves the lists that it made texts of on the stack, as long as the options are used.
 static void read_options(lua_State *L, int index, struct ebs_attach_options *options)
 {
@@ -71,10 +85,8 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 		options->values[i].given = type != LUA_TNIL;
 		if (is_list)
 			join_list(L, index, info); // text
-		if (type != LUA_TNIL && info->is_number && !lua_isinteger(L, -1))
-			luaL_argerror(
-				L, index,
-				lua_pushfstring(L, "option '%s' must be an integer", info->name));
+		if (type != LUA_TNIL && info->is_number)
+			check_number(L, index, info);
 		bool is_text = !info->is_number && !info->is_boolean;
 		if (type != LUA_TNIL && info->is_boolean && type != LUA_TBOOLEAN)
 			luaL_argerror(

@@ -297,6 +297,17 @@ tap.test("wrong options raise", function()
     tap.raises(function()
         run:attach({ pid = 1.5 })
     end, "option 'pid' must be an integer")
+    for _, number in ipairs({ 0x100000001, -1, math.mininteger }) do
+        tap.raises(function()
+            run:attach({ pid = number })
+        end, "option 'pid' must be from 0 to 2147483647")
+    end
+    tap.raises(function()
+        run:attach({ priority = 0x100000000 })
+    end, "option 'priority' must be from %-2147483648 to 2147483647")
+    tap.raises(function()
+        run:attach({ cpu = 1 << 40 })
+    end, "option 'cpu' must be from 0 to 2147483647")
     tap.fails(
         "EINVAL",
         'SEC%("raw_tp/sys_enter"%) takes no option pid, path; it takes: tracepoint',

@@ -108,7 +108,12 @@ tap.test("cgroups: storage and arrays", function()
         tap.equal(map:get({ cgroup = group }).packets, 5)
         tap.equal(map:get({ cgroup = folder }), nil)
         tap.fails("EBADF", "no cgroup", map:get({ cgroup = "/tmp" }))
-        tap.fails("ENOENT", "can't open cgroup \"/nowhere\"", map:get({ cgroup = "/nowhere" }))
+        tap.fails(
+            "ENOENT",
+            "^\"/nowhere\" isn't there; cgroups of version 2 are the folders of /",
+            map:get({ cgroup = "/nowhere" })
+        )
+        tap.fails("ENOTDIR", "is no cgroup, but a file; ", map:get({ cgroup = "/etc/passwd" }))
         tap.equal(map:delete({ cgroup = group }), true)
 
         local array = object:map("groups")
