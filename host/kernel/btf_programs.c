@@ -16,6 +16,7 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature_private.h"
 #include "kernel/lockdown.h"
+#include "kernel/lsm.h"
 #include "kernel/object_private.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
@@ -34,6 +35,7 @@ static const struct section {
 	uint32_t kind;      // of it
 	const char *usual;  // a target that every kernel has
 	const char *what;   // it is
+	const char *other;  // target, where the usual one is there and can't be used; or NULL
 } sections[] = {
 	{ "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, "btf_trace_", TYPEDEF,
 	  "sched_switch", "raw tracepoint" },
@@ -49,10 +51,11 @@ static const struct section {
 	  "function" },
 	{ "fexit.s", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true, "", FUNC, "bpf_fentry_test1",
 	  "function" },
+	// A kernel without CONFIG_FUNCTION_ERROR_INJECTION takes these programs for LSM hooks only.
 	{ "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, "", FUNC,
-	  "bpf_modify_return_test", "function" },
+	  "bpf_modify_return_test", "function", "security_file_open" },
 	{ "fmod_ret.s", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true, "", FUNC,
-	  "bpf_modify_return_test", "function" },
+	  "bpf_modify_return_test", "function", "security_file_open" },
 	{ "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, "bpf_lsm_", FUNC, "file_open", "LSM hook" },
 	{ "lsm.s", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true, "bpf_lsm_", FUNC, "file_open",
 	  "LSM hook" },
@@ -271,11 +274,8 @@ static uint32_t find_target(const struct section *section, const char *target,
 	return id;
 }
 
-bool ebs_btf_section_works(const char *text, struct ebs_error *why)
+static bool works(const struct section *section, const char *target, struct ebs_error *why)
 {
-	const struct section *section = section_of(text);
-	const char *slash = strchr(text, '/');
-	const char *target = slash && slash[1] ? slash + 1 : section->usual;
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = section->attach_type,
 		    .prog_flags = section->sleepable ? BPF_F_SLEEPABLE : 0,
 		    .attach_btf_id = find_target(section, target, why));
@@ -302,4 +302,17 @@ bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 		ebs_error_errno(why, number, "this kernel takes no program of SEC(\"%s/%s\")",
 				section->name, target);
 	return fd >= 0;
+}
+
+bool ebs_btf_section_works(const char *text, struct ebs_error *why)
+{
+	const struct section *section = section_of(text);
+	const char *slash = strchr(text, '/');
+
+	if (section->type == BPF_PROG_TYPE_LSM && !ebs_lsm_runs_bpf(why))
+		return false;
+	if (slash && slash[1])
+		return works(section, slash + 1, why);
+	return (section->other && works(section, section->other, NULL)) ||
+	       works(section, section->usual, why);
 }

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """ebscript --info: what goes into a report, as root and as nobody."""
+import os
 import platform
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import tap
 
@@ -26,6 +29,23 @@ def as_root():
         tap.equal(found[name], "yes", name)
     for name in ("kprobe", "fentry", "lsm"):
         tap.match(found[name], "^(yes|no: .{10,})$")
+
+
+@tap.case("programs of LSM hooks, where the kernel's list of security modules lacks bpf")
+def security_modules():
+    tap.needs_kernel()
+    tap.needs_root()
+    if not os.path.isdir("/sys/kernel/security"):
+        tap.skip("needs a kernel with security modules")
+    why = "no: nothing calls programs of LSM hooks on this kernel: bpf isn't among its security modules " \
+          r"\(lockdown,bpfx\); boot it with lsm=lockdown,bpfx,bpf$"
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["unshare", "--mount", "sh", "-c", f'mount --bind {folder} /sys/kernel/security && exec "$@"', "sh"]
+        Path(folder, "lsm").write_text("lockdown,bpfx")
+        tap.match(info(*words)["lsm"], why)
+        for text in ("lockdown,bpf", "bpf", "bpf,landlock\n"):
+            Path(folder, "lsm").write_text(text)
+            tap.ok("security modules" not in info(*words)["lsm"], text)
 
 
 @tap.case("somebody without privileges is told what that means")
