@@ -66,7 +66,7 @@ static size_t format_unsigned(char out[EBS_FORMATTED_SIZE], const struct ebs_sca
 			      bool json)
 {
 	char text[EBS_DECIMAL_SIZE];
-	char *begin = ebs_decimal(text, (uint64_t)value->integer);
+	char *begin = ebs_decimal(text + sizeof(text), (uint64_t)value->integer);
 	size_t size = text + sizeof(text) - begin;
 
 	if (!is_integer(value))

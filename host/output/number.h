@@ -19,10 +19,42 @@ static inline char *ebs_decimal_pair(char *end, uint32_t value)
 	return end - 2;
 }
 
-// Both write at the end of `text` and return where the digits begin.
-static inline char *ebs_decimal(char text[static EBS_DECIMAL_SIZE], uint64_t value)
+// How many digits a number has.
+static inline unsigned ebs_decimal_digits(uint64_t value)
 {
-	char *begin = text + EBS_DECIMAL_SIZE;
+	// The least number of so many digits and one more.
+	static const uint64_t powers[EBS_DECIMAL_SIZE] = {
+		0,
+		UINT64_C(10),
+		UINT64_C(100),
+		UINT64_C(1000),
+		UINT64_C(10000),
+		UINT64_C(100000),
+		UINT64_C(1000000),
+		UINT64_C(10000000),
+		UINT64_C(100000000),
+		UINT64_C(1000000000),
+		UINT64_C(10000000000),
+		UINT64_C(100000000000),
+		UINT64_C(1000000000000),
+		UINT64_C(10000000000000),
+		UINT64_C(100000000000000),
+		UINT64_C(1000000000000000),
+		UINT64_C(10000000000000000),
+		UINT64_C(100000000000000000),
+		UINT64_C(1000000000000000000),
+		UINT64_C(10000000000000000000),
+	};
+	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+	unsigned digits = bits * 1233 >> 12; // log10(2) is 1233/4096; this or one too few
+
+	return digits + (value >= powers[digits]);
+}
+
+// Writes the digits in front of `end`, and returns where they begin.
+static inline char *ebs_decimal(char *end, uint64_t value)
+{
+	char *begin = end;
 
 	while (value >= 100000000) { // eight digits at a time: small divisions are quick
 		uint32_t low = value % 100000000;
@@ -44,13 +76,9 @@ static inline char *ebs_decimal(char text[static EBS_DECIMAL_SIZE], uint64_t val
 	return begin;
 }
 
-static inline char *ebs_decimal_signed(char text[static EBS_DECIMAL_SIZE], int64_t value)
+static inline uint64_t ebs_magnitude(int64_t value)
 {
-	char *begin = ebs_decimal(text, value < 0 ? -(uint64_t)value : (uint64_t)value);
-
-	if (value < 0)
-		*--begin = '-';
-	return begin;
+	return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
 #endif

@@ -9,27 +9,22 @@
 #include "output/cell.h"
 #include "output/enum_names.h"
 #include "output/escape.h"
-#include "output/number.h"
 #include "output/spec.h"
 #include "types/load.h"
+#include "types/word.h"
 
-// What is written without looking further, and most columns are: integers of their natural sizes
-// and text, in columns without a formatter.
+// What is written without looking further, and most columns are: integers and text, in columns
+// without a formatter.
 enum quick {
 	QUICK_NOT,
-	QUICK_S8,
-	QUICK_S16,
-	QUICK_S32,
-	QUICK_S64,
-	QUICK_U8,
-	QUICK_U16,
-	QUICK_U32,
-	QUICK_U64,
+	QUICK_WORD,
 	QUICK_TEXT,
 };
 
 struct cell {
 	enum quick quick;
+	uint32_t end;                 // of what a quick cell reads
+	struct ebs_word word;         // QUICK_WORD
 	struct ebs_field field;       // its offset is from the whole record's start
 	struct ebs_enum_names *names; // of its type, where the formatter may ask for them
 };
@@ -91,26 +86,16 @@ static bool find_field(const struct ebs_layout *layout, const char *path, struct
 	}
 }
 
-static enum quick quick_kind(const struct ebs_column *column, const struct ebs_field *field)
+static void make_quick(struct cell *cell, uint32_t record_size)
 {
-	const struct ebs_layout *layout = field->layout;
-	bool is_integer = layout->kind == EBS_SIGNED || layout->kind == EBS_UNSIGNED;
+	const struct ebs_layout *layout = cell->field.layout;
 
-	if (column->formatter || field->bit_size)
-		return QUICK_NOT;
-	if (layout->kind == EBS_STRING && !layout->flexible)
-		return QUICK_TEXT;
-	switch (is_integer ? layout->size : 0) {
-	case 1:
-		return layout->kind == EBS_SIGNED ? QUICK_S8 : QUICK_U8;
-	case 2:
-		return layout->kind == EBS_SIGNED ? QUICK_S16 : QUICK_U16;
-	case 4:
-		return layout->kind == EBS_SIGNED ? QUICK_S32 : QUICK_U32;
-	case 8:
-		return layout->kind == EBS_SIGNED ? QUICK_S64 : QUICK_U64;
-	default:
-		return QUICK_NOT;
+	if (ebs_word_find(&cell->word, &cell->field, record_size)) {
+		cell->quick = QUICK_WORD;
+		cell->end = cell->word.offset + EBS_WORD_SIZE;
+	} else if (layout->kind == EBS_STRING && !layout->flexible) {
+		cell->quick = QUICK_TEXT;
+		cell->end = cell->field.offset + layout->size;
 	}
 }
 
@@ -134,8 +119,9 @@ struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
 			refuse_column(layout, column->name.data, error);
 			goto free_record;
 		}
-		cell->quick = quick_kind(column, &cell->field);
-		if (column->formatter && ebs_enum_names_new(cell->field.layout, &cell->names)) {
+		if (!column->formatter) {
+			make_quick(cell, layout->size);
+		} else if (ebs_enum_names_new(cell->field.layout, &cell->names)) {
 			ebs_error_errno(error, ENOMEM, "columns");
 			goto free_record;
 		}
@@ -293,58 +279,23 @@ static void write_text(struct ebs_row *row, const char *data, size_t size)
 		ebs_cell_append(row, data, length, row->columns->json);
 }
 
-static void write_digits(struct ebs_row *row, int64_t value, bool is_signed)
+static void write_word(struct ebs_row *row, const struct ebs_word *word, const uint8_t *data)
 {
-	char text[EBS_DECIMAL_SIZE];
-	char *begin = is_signed ? ebs_decimal_signed(text, value) : ebs_decimal(text, value);
+	int64_t value = ebs_word_load(word, data);
+	bool negative = word->sign && value < 0;
 
-	ebs_cell_append(row, begin, text + sizeof(text) - begin, false);
+	ebs_cell_integer(row, negative ? -(uint64_t)value : (uint64_t)value, negative);
 }
 
 static void write_cell(struct ebs_row *row, const struct cell *cell, const uint8_t *data,
 		       size_t size)
 {
-	const uint8_t *at = data + cell->field.offset;
-	bool whole = cell->field.offset + cell->field.layout->size <= size;
-	uint16_t value16;
-	uint32_t value32;
-	int64_t value64;
-
-	switch (whole ? cell->quick : QUICK_NOT) {
-	case QUICK_NOT:
+	if (cell->quick == QUICK_NOT || cell->end > size)
 		write_field(row, &cell->field, data, size, cell->names);
-		break;
-	case QUICK_S8:
-		write_digits(row, (int8_t)*at, true);
-		break;
-	case QUICK_U8:
-		write_digits(row, *at, false);
-		break;
-	case QUICK_S16:
-		memcpy(&value16, at, 2);
-		write_digits(row, (int16_t)value16, true);
-		break;
-	case QUICK_U16:
-		memcpy(&value16, at, 2);
-		write_digits(row, value16, false);
-		break;
-	case QUICK_S32:
-		memcpy(&value32, at, 4);
-		write_digits(row, (int32_t)value32, true);
-		break;
-	case QUICK_U32:
-		memcpy(&value32, at, 4);
-		write_digits(row, value32, false);
-		break;
-	case QUICK_S64:
-	case QUICK_U64:
-		memcpy(&value64, at, 8);
-		write_digits(row, value64, cell->quick == QUICK_S64);
-		break;
-	case QUICK_TEXT:
-		write_text(row, (const char *)at, cell->field.layout->size);
-		break;
-	}
+	else if (cell->quick == QUICK_WORD)
+		write_word(row, &cell->word, data);
+	else
+		write_text(row, (const char *)data + cell->field.offset, cell->field.layout->size);
 }
 
 void ebs_record_append(const struct ebs_record *record, const uint8_t *data, size_t size,

@@ -10,7 +10,6 @@
 #include "output/cell.h"
 #include "output/escape.h"
 #include "output/format.h"
-#include "output/number.h"
 #include "output/spec.h"
 
 #define MAX_DEPTH 64 // of lists and records in each other: bits of a word; deeper ones are null
@@ -122,24 +121,37 @@ void ebs_row_begin(struct ebs_row *row, const struct ebs_columns *columns, struc
 	};
 }
 
+static void append_integer(struct ebs_row *row, uint64_t magnitude, bool negative)
+{
+	char text[1 + EBS_DECIMAL_SIZE];
+	char *end = text + sizeof(text);
+
+	if (is_ignored(row))
+		return;
+	if (!row->depth) {
+		ebs_cell_integer(row, magnitude, negative);
+		return;
+	}
+	char *begin = ebs_decimal(end, magnitude);
+	if (negative)
+		*--begin = '-';
+	append_plain(row, begin, end - begin, false);
+}
+
 void ebs_row_integer(struct ebs_row *row, int64_t value)
 {
-	char text[EBS_DECIMAL_SIZE];
-	char *begin = ebs_decimal_signed(text, value);
 	struct ebs_scalar scalar = ebs_scalar_integer(value);
 
 	if (!append_formatted(row, &scalar))
-		append_plain(row, begin, text + sizeof(text) - begin, false);
+		append_integer(row, ebs_magnitude(value), value < 0);
 }
 
 void ebs_row_unsigned(struct ebs_row *row, uint64_t value)
 {
-	char text[EBS_DECIMAL_SIZE];
-	char *begin = ebs_decimal(text, value);
 	struct ebs_scalar scalar = ebs_scalar_integer((int64_t)value);
 
 	if (!append_formatted(row, &scalar))
-		append_plain(row, begin, text + sizeof(text) - begin, false);
+		append_integer(row, value, false);
 }
 
 void ebs_row_named(struct ebs_row *row, int64_t value, const struct ebs_enum_names *names)

@@ -3,6 +3,7 @@
 #ifndef EBS_SCRIPT_COLUMNS_H
 #define EBS_SCRIPT_COLUMNS_H
 
+#include "kernel/ring.h"
 #include "output/columns.h"
 #include "output/record.h"
 #include "script/value.h"
@@ -38,6 +39,12 @@ static inline bool ebs_columns_is_own(const struct script_columns *self, size_t 
 	       !ebs_columns_formatter(self->columns, column);
 }
 
+// Whether the script has a say in the rows' text.
+static inline bool ebs_columns_call_script(const struct script_columns *self)
+{
+	return self->own_text || self->own_formats;
+}
+
 // Puts the text that the script's own formatter gives for a column in place of the value at
 // `index`, unless that is nil. The columns are at index 1.
 void ebs_columns_format_own(lua_State *L, size_t column, int index);
@@ -64,6 +71,11 @@ void ebs_columns_check(lua_State *L, int index, const struct ebs_layout *layout)
 // script has to do with it gets a view that ends with the lifetime.
 void ebs_columns_print(lua_State *L, int index, const struct ebs_layout *layout,
 		       const uint8_t *data, size_t size, struct ebs_lifetime *lifetime);
+
+// Rows of samples, of the columns at `index` in which the script has no say, and that were checked
+// for the samples' type.
+void ebs_columns_print_all(lua_State *L, int index, const struct ebs_layout *layout,
+			   const struct ebs_sample *samples, size_t count);
 
 // object:columns(map [, options])
 int ebs_object_columns(lua_State *L);

@@ -111,7 +111,7 @@ void ebs_columns_print(lua_State *L, int index, const struct ebs_layout *layout,
 {
 	struct script_columns *self = lua_touserdata(L, index);
 
-	if (!self->own_text && !self->own_formats) {
+	if (!ebs_columns_call_script(self)) {
 		write_record(L, self, find_record(L, self, layout, index), data, size);
 		return;
 	}
@@ -120,6 +120,18 @@ void ebs_columns_print(lua_State *L, int index, const struct ebs_layout *layout,
 	lua_pushvalue(L, index);                        // record columns
 	ebs_push_view(L, layout, data, size, lifetime); // record columns view
 	lua_call(L, 2, 0);                              // -
+}
+
+void ebs_columns_print_all(lua_State *L, int index, const struct ebs_layout *layout,
+			   const struct ebs_sample *samples, size_t count)
+{
+	struct script_columns *self = lua_touserdata(L, index);
+	const struct ebs_record *record = find_record(L, self, layout, index);
+
+	ebs_buffer_clear(&self->out);
+	for (size_t i = 0; i < count; i++)
+		ebs_record_append(record, samples[i].data, samples[i].size, &self->out);
+	ebs_columns_write(L, self);
 }
 
 static const struct ebs_layout *type_option(lua_State *L, struct ebs_types *types)

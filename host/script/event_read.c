@@ -85,7 +85,8 @@ static int push_arguments(lua_State *L, struct script_handler *handler,
 }
 
 // One sample to its function. The handler is at index 2, the plans' functions are from 4 on.
-static void deliver(lua_State *L, struct script_handler *handler, const struct ebs_sample *sample)
+static void deliver_one(lua_State *L, struct script_handler *handler,
+			const struct ebs_sample *sample)
 {
 	const struct ebs_event_plan *plan = choose(handler, sample);
 
@@ -125,12 +126,33 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 	}
 }
 
+// A batch for columns that print them without the script: no Lua runs, so all rows go out at once.
+static void deliver_rows(lua_State *L, struct script_handler *handler, size_t count)
+{
+	handler->fresh += count;
+	ebs_columns_print_all(L, 4, handler->plans[0].layout, handler->batch, count);
+}
+
 static void deliver_any(lua_State *L, struct script_handler *handler, size_t count)
 {
 	for (size_t i = 0; i < count && handler->object->open; i++) {
 		handler->fresh++;
-		deliver(L, handler, &handler->batch[i]);
+		deliver_one(L, handler, &handler->batch[i]);
 	}
+}
+
+// How batches are delivered. The functions are on the stack.
+typedef void deliver_batch(lua_State *L, struct script_handler *handler, size_t count);
+
+static deliver_batch *choose_delivery(lua_State *L, const struct script_handler *handler)
+{
+	const struct ebs_event_plan *plan = &handler->plans[0];
+
+	if (handler->plan_count > 1 || handler->tag)
+		return deliver_any;
+	if (plan->columns && !ebs_columns_call_script(lua_touserdata(L, 4)))
+		return deliver_rows;
+	return plan->count >= 0 ? deliver_fields : deliver_any;
 }
 
 // Runs protected, once for all samples that are there: decoding allocates, and the script's
@@ -146,16 +168,13 @@ static int read_samples(lua_State *L)
 	lua_getiuservalue(L, 2, EBS_HANDLER_FUNCTIONS); // handler functions
 	for (int i = 0; i < handler->plan_count; i++)
 		lua_rawgeti(L, 3, i + 1); // handler functions function...
-	bool plain = handler->plan_count == 1 && !handler->tag && handler->plans[0].count >= 0;
+	deliver_batch *deliver = choose_delivery(L, handler);
 	while (handler->object->open) {
 		handler->taken = handler->fresh;
 		count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH);
 		if (!count)
 			break;
-		if (plain)
-			deliver_fields(L, handler, count);
-		else
-			deliver_any(L, handler, count);
+		deliver(L, handler, count);
 	}
 	return 0;
 }

@@ -3,9 +3,8 @@
 #ifndef EBS_SCRIPT_VALUE_STEP_H
 #define EBS_SCRIPT_VALUE_STEP_H
 
-#include <string.h>
-
 #include "script/value.h"
+#include "types/word.h"
 
 enum ebs_step_kind {
 	EBS_STEP_OTHER, // arrays, records, floats and so on: by ebs_push_value() or _field()
@@ -16,11 +15,9 @@ enum ebs_step_kind {
 
 struct ebs_step {
 	enum ebs_step_kind kind;
-	uint32_t offset; // bytes from the start of the record or value; of WORD: of the eight bytes
+	uint32_t offset; // bytes from the start of the record or value
 	uint32_t end;    // of what is read
-	uint32_t shift;  // WORD: bits below the integer
-	uint64_t mask;   // WORD: of its own bits
-	uint64_t sign;   // WORD: the highest of them where it is signed, else 0
+	struct ebs_word word;
 	const struct ebs_field *field;   // of a record; else NULL, and
 	const struct ebs_layout *layout; // the whole value's, or NULL: bytes
 };
@@ -37,15 +34,10 @@ size_t ebs_steps_words(const struct ebs_step *steps, int count);
 void ebs_push_step_slowly(lua_State *L, const struct ebs_step *step, const uint8_t *data,
 			  size_t size);
 
-// The same for WORD only, all of whose bytes exist: integers of every size go one way, without a
-// jump that depends on it.
+// The same for WORD only, all of whose bytes exist.
 static inline void ebs_push_word(lua_State *L, const struct ebs_step *step, const uint8_t *data)
 {
-	uint64_t value;
-
-	memcpy(&value, data + step->offset, sizeof(value));
-	value = value >> step->shift & step->mask;
-	lua_pushinteger(L, (lua_Integer)((value ^ step->sign) - step->sign));
+	lua_pushinteger(L, ebs_word_load(&step->word, data));
 }
 
 // The same, quick for integers. `data` is the start of the record or value, of which `size` bytes

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <float.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -68,6 +69,23 @@ static void integers_are_exact(void **state)
 	assert_integer(9007199254740993, "9007199254740993");
 	assert_integer(INT64_MAX, "9223372036854775807");
 	assert_integer(INT64_MIN, "-9223372036854775808");
+}
+
+static void every_count_of_digits(void **state)
+{
+	int64_t power = 1;
+	char text[32];
+
+	for (int digits = 1; digits <= 19; digits++) {
+		for (int64_t value = power - 1; value <= power + 1; value++) {
+			snprintf(text, sizeof(text), "%" PRId64, value);
+			assert_integer(value, text);
+			snprintf(text, sizeof(text), "%" PRId64, -value);
+			assert_integer(-value, text);
+		}
+		if (digits < 19)
+			power *= 10;
+	}
 }
 
 static void assert_number(double value, const char *expected_text, const char *expected_json)
@@ -166,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(integers_are_exact),
+		cmocka_unit_test(every_count_of_digits),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(json_numbers_read_back_equal),
 		cmocka_unit_test(numbers_have_points_in_any_locale),
