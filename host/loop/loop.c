@@ -19,7 +19,8 @@ struct ebs_loop {
 	int reader_epoll;     // -1 while nothing is watched
 	ebs_loop_callback *before_sleep;
 	void *before_sleep_context;
-	int64_t nap; // ns; 0: none
+	struct ebs_timer *spare; // timers that are free
+	int64_t nap;             // ns; 0: none
 	unsigned holds;
 	bool running;
 	int result;
@@ -39,6 +40,7 @@ struct ebs_timer {
 	struct ebs_loop *loop;
 	ebs_loop_callback *callback;
 	void *context;
+	struct ebs_timer *next; // among spare ones
 };
 
 // The signal handler's view of the one loop.
@@ -93,6 +95,12 @@ struct ebs_loop *ebs_loop_new(struct ebs_error *error)
 	return loop;
 }
 
+// The memory of a handle is libuv's until its close callback.
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
 void ebs_loop_free(struct ebs_loop *loop)
 {
 	if (!loop)
@@ -104,6 +112,8 @@ void ebs_loop_free(struct ebs_loop *loop)
 	}
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	for (struct ebs_timer *timer = loop->spare; timer; timer = timer->next)
+		uv_close((uv_handle_t *)&timer->uv, free_handle);
 	if (loop->reader_epoll >= 0)
 		uv_close((uv_handle_t *)&loop->reader, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -128,12 +138,6 @@ void ebs_loop_stop(struct ebs_loop *loop)
 {
 	if (loop->running) // else it would end the next run
 		uv_stop(&loop->uv);
-}
-
-// The memory of a handle is libuv's until its close callback.
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events)
@@ -204,10 +208,28 @@ static void on_timer(uv_timer_t *handle)
 	finish(timer->loop, timer->callback(timer->context));
 }
 
+// One that is free, else a new one.
+static struct ebs_timer *take_timer(struct ebs_loop *loop)
+{
+	struct ebs_timer *timer = loop->spare;
+
+	if (timer) {
+		loop->spare = timer->next;
+		return timer;
+	}
+	timer = calloc(1, sizeof(*timer));
+	if (!timer)
+		return NULL;
+	uv_timer_init(&loop->uv, &timer->uv);
+	timer->uv.data = timer;
+	timer->loop = loop;
+	return timer;
+}
+
 struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error)
 {
-	struct ebs_timer *timer = calloc(1, sizeof(*timer));
+	struct ebs_timer *timer = take_timer(loop);
 	if (!timer) {
 		ebs_error_errno(error, ENOMEM, "can't start a timer");
 		return NULL;
@@ -221,19 +243,20 @@ struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop
 	uint64_t now = uv_hrtime() / 1000000;
 	uint64_t behind = now > uv_now(&loop->uv) ? now - uv_now(&loop->uv) : 0;
 
-	uv_timer_init(&loop->uv, &timer->uv);
-	timer->uv.data = timer;
-	timer->loop = loop;
 	timer->callback = callback;
 	timer->context = context;
 	uv_timer_start(&timer->uv, on_timer, behind + milliseconds, milliseconds);
 	return timer;
 }
 
+// libuv gives handles back in the loop's turns only, and a script may never run it.
 void ebs_timer_free(struct ebs_timer *timer)
 {
-	if (timer)
-		uv_close((uv_handle_t *)&timer->uv, free_handle);
+	if (!timer)
+		return;
+	uv_timer_stop(&timer->uv);
+	timer->next = timer->loop->spare;
+	timer->loop->spare = timer;
 }
 
 void ebs_loop_hold(struct ebs_loop *loop)

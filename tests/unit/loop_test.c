@@ -155,6 +155,30 @@ static void a_timer_of_no_time_waits_a_millisecond(void **state)
 	assert_true(milliseconds() - start >= 2);
 }
 
+// Without the loop's running, as a script may do that never runs it.
+static void a_freed_timer_is_used_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 3; i++) {
+		struct ebs_timer *timer = every(fixture, 0.001, tick_late);
+
+		fixture->other = every(fixture, 0.001, tick_late);
+		if (fixture->timer)
+			assert_ptr_equal(timer, fixture->timer);
+		fixture->timer = timer;
+		ebs_timer_free(fixture->other);
+		ebs_timer_free(timer);
+	}
+	fixture->other = NULL;
+	fixture->timer = NULL;
+	assert_int_equal(ebs_loop_run(fixture->loop), 0);
+	assert_int_equal(fixture->calls, 0);
+	fixture->timer = every(fixture, 0.001, tick_three_times);
+	assert_int_equal(ebs_loop_run(fixture->loop), 0);
+	assert_int_equal(fixture->calls, 3);
+}
+
 static int stop(void *context)
 {
 	struct fixture *fixture = context;
@@ -474,6 +498,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(nothing_to_wait_for),
 		TEST(a_timer_that_frees_itself),
+		TEST(a_freed_timer_is_used_again),
 		TEST(late_timers_leave_time_for_the_rest),
 		TEST(a_timer_of_no_time_waits_a_millisecond),
 		TEST(stopping),
