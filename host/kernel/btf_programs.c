@@ -235,10 +235,26 @@ static int create_iterator(struct ebs_program *program, const struct ebs_attach_
 		      : fd;
 }
 
+// LSM programs can be loaded and attached also where nothing calls them.
+static int check_lsm(const struct section *section, const char *target, struct ebs_error *error)
+{
+	char modules[256];
+
+	if (section->type != BPF_PROG_TYPE_LSM || ebs_lockdown_runs_lsm(modules, sizeof(modules)))
+		return 0;
+	return ebs_error_explain(error, ENOTSUP,
+				 "SEC(\"%s/%s\") would never run: bpf isn't among this kernel's "
+				 "security modules; boot it with lsm=%s,bpf",
+				 section->name, target, modules);
+}
+
 int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options *options,
 		   struct ebs_link *link, struct ebs_error *error)
 {
 	const struct section *section = find_section(program);
+	int refused = check_lsm(section, ebs_section_target(program), error);
+	if (refused)
+		return refused;
 	int fd = section->attach_type == BPF_TRACE_ITER
 			 ? create_iterator(program, options, error)
 			 : bpf_raw_tracepoint_open(NULL, bpf_program__fd(program->handle));
@@ -282,12 +298,14 @@ static bool works(const struct section *section, const char *target, struct ebs_
 	if (!options.attach_btf_id)
 		return false;
 	int fd = ebs_load_nothing(section->type, &options);
-	int number = fd < 0 ? -fd : 0;
+	int number = -fd;
 	char mode[32];
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
-	else if (number == EPERM && !ebs_capability_have(CAP_BPF))
+		return !check_lsm(section, target, why);
+	}
+	if (number == EPERM && !ebs_capability_have(CAP_BPF))
 		ebs_error_explain(why, number,
 				  "asking the kernel for programs of SEC(\"%s/%s\") needs CAP_BPF "
 				  "and CAP_PERFMON, or root",
@@ -301,7 +319,7 @@ static bool works(const struct section *section, const char *target, struct ebs_
 	else
 		ebs_error_errno(why, number, "this kernel takes no program of SEC(\"%s/%s\")",
 				section->name, target);
-	return fd >= 0;
+	return false;
 }
 
 bool ebs_btf_section_works(const char *text, struct ebs_error *why)

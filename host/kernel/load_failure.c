@@ -49,8 +49,10 @@ static void describe_map(const struct bpf_map *map, struct ebs_buffer *out)
 	uint32_t size = bpf_map__key_size(map) + bpf_map__value_size(map);
 	uint32_t entries = bpf_map__max_entries(map);
 
-	ebs_buffer_printf(out, "map \"%s\" (%s, %u entries of %u bytes: ", bpf_map__name(map),
-			  ebs_map_kind(bpf_map__type(map))->name, entries, size);
+	ebs_buffer_printf(out, "map \"%s\" (%s, ", bpf_map__name(map),
+			  ebs_map_kind(bpf_map__type(map))->name);
+	if (size) // ring buffers have neither keys nor values
+		ebs_buffer_printf(out, "%u entries of %u bytes: ", entries, size);
 	append_size(out, size ? (double)size * entries : entries);
 	ebs_buffer_append_string(out, ")");
 }
@@ -66,7 +68,8 @@ static bool limits_memory(struct ebs_buffer *out)
 	ebs_buffer_append_string(out, "the limit on locked memory, which this kernel counts maps "
 				      "against, is ");
 	append_size(out, (double)limit.rlim_cur);
-	ebs_buffer_append_string(out, ": raise it with `ulimit -l unlimited`");
+	ebs_buffer_append_string(
+		out, ": raise it with `ulimit -l unlimited`, or run it with CAP_SYS_RESOURCE");
 	return true;
 }
 

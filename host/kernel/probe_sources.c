@@ -19,6 +19,8 @@ static int refuse_tracefs(int result, struct ebs_error *error)
 	if (result == -EPERM || result == -EACCES)
 		return ebs_error_explain(error, result,
 					 "listing tracepoints needs root: tracefs can't be opened");
+	if (result == -ENOENT)
+		return ebs_tracefs_refuse_empty(error);
 	return ebs_error_errno(error, result, "can't read tracefs, which lists the tracepoints");
 }
 

@@ -182,11 +182,13 @@ static int analyze(struct ebs_refusal *refusal)
 		return result;
 	refusal->has_line = ebs_refusal_line(refusal, blamed_index(refusal), &refusal->line);
 	if (!refusal->rule) {
-		ebs_buffer_append_string(&refusal->words,
-					 *refusal->message ? refusal->message
-					 : refusal->log.whole
-						 ? "it gives no reason"
-						 : "its log is too long to have its reason");
+		ebs_buffer_append_string(
+			&refusal->words,
+			*refusal->message      ? refusal->message
+			: !*refusal->step.text ? "it says nothing, as kernels do that know no "
+						 "such programs"
+			: refusal->log.whole   ? "it gives no reason"
+					       : "its log is too long to have its reason");
 		return 0;
 	}
 	if (refusal->rule->words)

@@ -85,8 +85,8 @@ static void say_lockdown(const struct ebs_refusal *refusal, struct ebs_buffer *o
 	else
 		ebs_buffer_printf(out,
 				  ": this kernel is locked down (%s) and lets no program read its "
-				  "memory; keep to the arguments that tracepoints hand over and to "
-				  "bpf_probe_read_user(), or boot without lockdown",
+				  "memory by helpers; SEC(\"tp_btf/NAME\") has typed pointers, "
+				  "which C follows without (task->tgid), or boot without lockdown",
 				  mode);
 }
 

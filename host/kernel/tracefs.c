@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/near.h"
+#include "kernel/lockdown.h"
 #include "kernel/pseudo_fs.h"
 
 // A file descriptor of tracefs's root, or -errno.
@@ -87,6 +88,18 @@ static int refuse_name(const char *category, const char *name, struct ebs_error 
 // The way around tracefs.
 #define OTHERWISE "; SEC(\"raw_tp/NAME\") and SEC(\"tp_btf/NAME\") need no tracefs"
 
+int ebs_tracefs_refuse_empty(struct ebs_error *error)
+{
+	char mode[32];
+	bool locked = strcmp(ebs_lockdown_mode(mode, sizeof(mode)), "confidentiality") == 0;
+
+	return ebs_error_explain(error, ENOENT,
+				 "this kernel's tracefs, which numbers the tracepoints, is empty: "
+				 "%s" OTHERWISE,
+				 locked ? "it is locked down (confidentiality)"
+					: "it is built without CONFIG_EVENT_TRACING");
+}
+
 int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *error)
 {
 	int root = open_tracefs();
@@ -106,7 +119,10 @@ int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *
 	if (asprintf(&path, "events/%s/%s/id", category, name) >= 0)
 		id = read_number(root, path);
 	free(path);
+	bool empty = id == -ENOENT && faccessat(root, "events", F_OK, 0) && errno == ENOENT;
 	close(root);
+	if (empty)
+		return ebs_tracefs_refuse_empty(error);
 	if (id == -ENOENT)
 		return refuse_name(category, name, error);
 	if (id == -EPERM || id == -EACCES)

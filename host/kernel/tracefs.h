@@ -10,6 +10,9 @@
 // tracefs isn't mounted it is opened without a mount, so that the system's mounts stay as they are.
 int ebs_tracepoint_id(const char *category, const char *name, struct ebs_error *error);
 
+// There are no tracepoints in tracefs. Fills `error`, returns -ENOENT.
+int ebs_tracefs_refuse_empty(struct ebs_error *error);
+
 // Appends a file of tracefs. Returns 0 or -errno; -ENOENT where this kernel hasn't got it.
 int ebs_tracefs_read(const char *path, struct ebs_buffer *out);
 

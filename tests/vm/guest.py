@@ -29,14 +29,21 @@ class Test:
     lines: list = field(default_factory=list)
 
 
+def command_line(kernel):
+    """The kernel makes variables for PID 1 of what it doesn't know."""
+    own = {word.partition("=")[0]: word for word in kernel.parameters.split()}
+    usual = [word for word in KERNEL.split() if word.partition("=")[0] not in own]
+    return " ".join([*usual, f"EBS_KERNEL={kernel.name}", *own.values()])
+
+
 class Guest:
-    def __init__(self, name, kernel, image, on_test=lambda guest, test: None):
-        self.name, self.on_test = name, on_test
+    def __init__(self, kernel, folder, image, on_test=lambda guest, test: None):
+        self.kernel, self.name, self.on_test = kernel, kernel.name, on_test
         self.release, self.tests, self.log = "", {}, []
         self.boot_seconds = None
         self.begun = time.monotonic()
         drive = f"file={image},format=raw,if=none,id=root,readonly=on"
-        words = [*QEMU, "-drive", drive, "-kernel", kernel / "vmlinuz", "-append", " ".join(KERNEL.split())]
+        words = [*QEMU, "-drive", drive, "-kernel", folder / "vmlinuz", "-append", command_line(kernel)]
         self.process = subprocess.Popen(
             list(map(str, words)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", errors="replace")

@@ -14,5 +14,5 @@ while read -r seconds name command; do
 	status=$?
 	sed 's/^/# stderr: /' /run/stderr
 	echo "vm: end $name $status"
-done <"/modules/$(uname -r)/tests.list"
+done <"/modules/$EBS_KERNEL.list"
 echo "vm: done"

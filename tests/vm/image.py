@@ -10,7 +10,7 @@ from kernels import run
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = """sh bash true false cat ls ln mkdir rm rmdir mount umount sleep timeout sed grep head tail wc sort uname
-    dd kill nsenter unshare setpriv taskset readlink basename env ip chmod touch id seq tr date mktemp""".split()
+    dd kill tc prlimit nsenter unshare setpriv taskset readlink basename env ip chmod touch id seq tr date mktemp""".split()
 PATHS = ["/usr/include/linux", "/usr/include/asm-generic", "/usr/share/lua", "/etc/passwd", "/etc/group"]
 NOT_OF_PYTHON = {"test", "idlelib", "tkinter", "lib2to3", "ensurepip", "pydoc_data", "turtledemo", "distutils"}
 FOLDERS = "proc sys dev run tmp root var modules".split()
@@ -73,7 +73,7 @@ def put_tests(folder, build):
 
 
 def make(work, build, kernels, python):
-    """Writes an ext4 image for these kernels, pairs of a folder and the lines of its tests' list; gives its path."""
+    """Writes an ext4 image for these kernels, each by its name, folder, and tests' list; gives its path."""
     folder = work / "stage"
     folder.mkdir()
     stage = Stage(folder)
@@ -91,10 +91,10 @@ def make(work, build, kernels, python):
     put_tests(folder / "source", build)
     for name in FOLDERS:
         (folder / name).mkdir(exist_ok=True)
-    for kernel, tests in kernels:
+    for name, kernel, tests in kernels:
         release = (kernel / "release").read_text().strip()
-        shutil.copytree(kernel / "modules", folder / "modules" / release)
-        (folder / "modules" / release / "tests.list").write_text("".join(f"{line}\n" for line in tests))
+        shutil.copytree(kernel / "modules", folder / "modules" / release, dirs_exist_ok=True)
+        (folder / "modules" / f"{name}.list").write_text("".join(f"{line}\n" for line in tests))
     shutil.copy2(build / "tests" / "vm" / "init", folder / "init")
 
     megabytes = int(run("du", "-sm", folder).split()[0])

@@ -30,6 +30,12 @@ class Kernel:
     package: str  # the one that depends on the newest
     about: str
     usual: bool = True  # runs the usual tests too, which want what came with 5.17
+    parameters: str = ""  # of its command line, in place of the usual ones of these names
+    tests: tuple = ()  # those that it runs in place of all
+
+    @property
+    def folder(self):
+        return self.name.partition("-")[0]
 
 
 KERNELS = [
@@ -37,6 +43,8 @@ KERNELS = [
     Kernel("6.1", "debian-security", "bookworm-security", "linux-image-cloud-amd64", "Debian 12"),
     Kernel("6.12", "debian-security", "bookworm-security", "linux-image-6.12-cloud-amd64", "Debian 12, its newest"),
     Kernel("newest", "debian", "trixie-backports", "linux-image-cloud-amd64", "Debian 13's backports"),
+    Kernel("6.1-locked", "debian-security", "bookworm-security", "linux-image-cloud-amd64", "Debian 12, locked down",
+           parameters="lockdown=confidentiality lsm=lockdown,capability", tests=("vm/locked",)),
 ]
 
 
@@ -153,7 +161,7 @@ def locked(folder):
 def fetch(kernel, folder, update=False):
     """The folder with the kernel, which is fetched where it isn't there yet, or is to be the newest."""
     with locked(folder):
-        there, work = folder / kernel.name, folder / f"{kernel.name}.new"
+        there, work = folder / kernel.folder, folder / f"{kernel.folder}.new"
         if there.exists() and not update:
             return there
         shutil.rmtree(work, ignore_errors=True)

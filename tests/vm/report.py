@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """docs/kernels.md: the tables that `./dev vm` makes, kernel by feature, and kernel by test."""
+import re
 from pathlib import Path
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "kernels.md"
@@ -47,7 +48,8 @@ def counts(test):
 
 def text(results, tests):
     """`results` are guests or, of kernels that could not be had, reasons, by name; `tests` the names of tests."""
-    guests = {name: result for name, result in results.items() if not isinstance(result, str)}
+    booted = {name: result for name, result in results.items() if not isinstance(result, str)}
+    guests = {name: guest for name, guest in booted.items() if not guest.kernel.parameters}
     notes = Notes()
     own = [name for name in tests if name.startswith("vm/")]
     others = [name for name in tests if name not in own]
@@ -58,8 +60,12 @@ def text(results, tests):
     if guests and others:
         rows = [(f"`{name}`", [counts(guest.tests.get(name)) for guest in guests.values()]) for name in others]
         lines += [*table("tests, and how many cases pass", heads, rows), ""]
-    lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in guests]
-    return "\n".join(lines).strip() + "\n"
+    for guest in booted.values():
+        if guest.kernel.parameters and guest.tests:
+            title = f"booted with `{guest.kernel.parameters}`"
+            lines += [*table(title, [guest.release or guest.name], features([guest], own, Notes())), ""]
+    lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in booted]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
 def write(made):

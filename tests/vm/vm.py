@@ -26,7 +26,7 @@ TESTS = HERE.parent
 SHORT_KERNEL = "6.1"
 SHORT_TESTS = ["vm/short"]
 USUAL_TESTS = """lua/links lua/hooks lua/has lua/events lua/maps lua/map_kinds lua/globals lua/privileges
-    scripts/execsnoop scripts/pktcount""".split()
+    scripts/execsnoop scripts/pktcount scripts/privileges scripts/refusals scripts/verifier""".split()
 TEST_SECONDS = 600
 GUEST_SECONDS = 1500
 SHORT_SECONDS = 300
@@ -34,7 +34,8 @@ SHORT_SECONDS = 300
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev vm", description="Runs tests on other kernels, emulated.")
-    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help="5.10, 6.1, 6.12, newest; all of them")
+    known = ", ".join(kernel.name for kernel in kernels.KERNELS)
+    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"{known}; all of them")
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="say which kernels and tests there are")
     parser.add_argument("--update", action="store_true", help="fetch the newest packages of these kernels")
@@ -82,22 +83,29 @@ def fetched(kernel, options):
         return str(reason)
 
 
+def tests_of(kernel, tests):
+    """Those of the tests that this kernel is to run."""
+    special = {test for other in kernels.KERNELS for test in other.tests}
+    return [test for test in tests if test in kernel.tests or
+            (not kernel.tests and test not in special and (kernel.usual or test in own_tests()))]
+
+
 def boot(options, chosen, tests, on_test=lambda guest, test: None):
     """Runs the tests on each kernel that can be had, as many at a time as there are CPUs; gives guests or reasons."""
     folders = {kernel.name: fetched(kernel, options) for kernel in chosen}
     there = {name: folder for name, folder in folders.items() if isinstance(folder, Path)}
     with tempfile.TemporaryDirectory(prefix="image-", dir=options.build / "vm") as work:
-        mine = {kernel.name: [test for test in tests if kernel.usual or test in own_tests()] for kernel in chosen}
-        lists = [(folder, [line_of(test) for test in mine[name]]) for name, folder in there.items()]
-        python = any("python3" in line for _, lines in lists for line in lines)
+        mine = {kernel.name: tests_of(kernel, tests) for kernel in chosen}
+        lists = [(name, folder, [line_of(test) for test in mine[name]]) for name, folder in there.items()]
+        python = any("python3" in line for _, _, lines in lists for line in lines)
         disk = image.make(Path(work), options.build, lists, python) if there else None
         seconds = SHORT_SECONDS if options.short else GUEST_SECONDS
 
-        def run(name):
-            return Guest(name, there[name], disk, on_test).run(mine[name], seconds)
+        def run(kernel):
+            return kernel.name, Guest(kernel, there[kernel.name], disk, on_test).run(mine[kernel.name], seconds)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return {**folders, **dict(zip(there, pool.map(run, there)))}
+            return {**folders, **dict(pool.map(run, [kernel for kernel in chosen if kernel.name in there]))}
 
 
 def short(options):
