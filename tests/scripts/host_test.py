@@ -752,7 +752,7 @@ def nobody():
         )
     tap.equal(done.returncode, 1, "exit status")
     tap.equal(done.stdout, "")
-    tap.match(done.stderr, r"\Aebscript: test\.lua: .*needs CAP_BPF[^\n]*: run it as root, or with that capability\n\Z")
+    tap.match(done.stderr, r"\Aebscript: test\.lua: .*needs CAP_BPF and CAP_PERFMON[^\n]*: run it as root, or with these capabilities\n\Z")
 
 
 tap.run()
