@@ -8,6 +8,7 @@
 #include "kernel/feature.h"
 #include "kernel/link_create.h"
 #include "kernel/object_private.h"
+#include "kernel/watcher.h"
 
 #define BPF_F_LINK      (1U << 13)
 #define TYPE_STRUCT_OPS 44 // BPF_STRUCT_OPS, which came together with the flag
@@ -35,9 +36,12 @@ bool ebs_struct_ops_is_first(const struct ebs_program *program)
 // then on the kernel's link does, which ends with the process.
 static int attach_map(struct bpf_map *map, struct ebs_link *link)
 {
+	bool has_link = bpf_map__map_flags(map) & BPF_F_LINK;
+	int result = has_link ? 0 : ebs_watcher_unregister(bpf_map__fd(map));
+	if (result)
+		return result;
 	struct bpf_link *filled = bpf_map__attach_struct_ops(map);
-
-	if (!(bpf_map__map_flags(map) & BPF_F_LINK))
+	if (!has_link)
 		return ebs_link_add(link, filled);
 	if (!filled && errno != EBUSY) // it was filled for another link
 		return -errno;

@@ -204,7 +204,7 @@ int ebs_clsact_attach(const struct ebs_program *program, unsigned ifindex, bool 
 		return result;
 	result = own_handle(&options.handle);
 	if (!result)
-		result = ebs_watcher_tell((int)ifindex, options.handle);
+		result = ebs_watcher_remove_filters((int)ifindex, options.handle);
 	if (result)
 		return result;
 	remove_filters((int)ifindex, 0);

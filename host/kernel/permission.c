@@ -76,9 +76,12 @@ static uint64_t needed_by_kind(const char *kind)
 		{ "socket", RAW },
 		{ "perf_event", PERFMON },
 		{ "kprobe", PERFMON },
+		{ "kretprobe", PERFMON },
 		{ "ksyscall", PERFMON },
+		{ "kretsyscall", PERFMON },
 		{ "tracepoint", PERFMON },
 		{ "uprobe", ADMIN },
+		{ "uretprobe", ADMIN },
 		{ "usdt", ADMIN },
 	};
 
@@ -250,6 +253,19 @@ int ebs_permission_refuse_load(const struct ebs_program *program, int number,
 	return result;
 }
 
+static int refuse_kprobe(const struct ebs_program *program, const char *doing, const char *mode,
+			 int number, struct ebs_error *error)
+{
+	const char *trampoline = strncmp(program->section, "kret", 4) == 0 ? "fexit" : "fentry";
+	const char *target = ebs_section_target(program);
+	bool named = target && !strstr(program->section, "sys"); // not what ksyscall looks up
+
+	return ebs_error_explain(error, number,
+				 "%s: this kernel is locked down (%s) and takes no kprobe: use "
+				 "SEC(\"%s/%s\"), a tracepoint, or boot without lockdown",
+				 doing, mode, trampoline, named ? target : "FUNCTION");
+}
+
 int ebs_permission_refuse_attach(const struct ebs_program *program, const char *kind, int number,
 				 const char *cause, struct ebs_error *error)
 {
@@ -262,6 +278,9 @@ int ebs_permission_refuse_attach(const struct ebs_program *program, const char *
 	int result = refuse_capabilities(doing, needed, number, error);
 	if (result)
 		return result;
+	bool kprobe = *kind == 'k' && !strchr(kind, '.'); // kprobe.multi isn't refused
+	if (kprobe && is_locked_down("confidentiality", mode, sizeof(mode)))
+		return refuse_kprobe(program, doing, mode, number, error);
 	if ((needed & PERFMON) && is_locked_down("confidentiality", mode, sizeof(mode)))
 		return ebs_error_explain(error, number, "%s: this kernel is locked down (%s): %s",
 					 doing, mode, cause);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A child process that waits for the end of a connection to this one. It keeps nothing else open,
-// and no capability but the one that it needs.
+// A child process that waits for the end of a connection to this one. It keeps nothing open but
+// that and what is handed to it, and no capabilities but those that it needs.
 #include "kernel/watcher.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,8 +20,9 @@
 #include "kernel/clsact.h"
 
 struct order {
-	int ifindex;
+	int ifindex; // 0: it is about a map
 	uint32_t handle;
+	int map; // the receiver's descriptor
 };
 
 // The script's pipes and buffers must see their end when the script ends.
@@ -49,7 +53,49 @@ static void settle(int connection)
 	if (chdir("/"))
 		_exit(1);
 	prctl(PR_SET_NAME, "ebscript-watch");
-	ebs_capabilities_drop(EBS_CAPABILITY(CAP_NET_ADMIN));
+	ebs_capabilities_drop(EBS_CAPABILITY(CAP_NET_ADMIN) | EBS_CAPABILITY(CAP_BPF));
+}
+
+// What carries a message with a descriptor.
+struct envelope {
+	struct iovec content;
+	struct msghdr header;
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} descriptor;
+};
+
+static void prepare(struct envelope *envelope, struct order *order)
+{
+	*envelope = (struct envelope){ .content = { order, sizeof(*order) } };
+	envelope->header = (struct msghdr){ .msg_iov = &envelope->content,
+					    .msg_iovlen = 1,
+					    .msg_control = &envelope->descriptor,
+					    .msg_controllen = sizeof(envelope->descriptor) };
+}
+
+// False at the end of the connection.
+static bool receive(struct order *order)
+{
+	struct envelope envelope;
+
+	prepare(&envelope, order);
+	if (recvmsg(3, &envelope.header, MSG_CMSG_CLOEXEC) != sizeof(*order))
+		return false;
+	struct cmsghdr *control = CMSG_FIRSTHDR(&envelope.header);
+	order->map = -1;
+	if (control && control->cmsg_type == SCM_RIGHTS)
+		memcpy(&order->map, CMSG_DATA(control), sizeof(order->map));
+	return true;
+}
+
+static void carry_out(const struct order *order)
+{
+	if (order->ifindex)
+		ebs_clsact_remove(order->ifindex, order->handle);
+	else
+		bpf_map_delete_elem(order->map, &(uint32_t){ 0 });
 }
 
 __attribute__((noreturn)) static void watch(int connection)
@@ -58,7 +104,7 @@ __attribute__((noreturn)) static void watch(int connection)
 	size_t count = 0;
 
 	settle(connection);
-	while (recv(3, &order, sizeof(order), 0) == sizeof(order)) {
+	while (receive(&order)) {
 		struct order *more = reallocarray(orders, count + 1, sizeof(*orders));
 
 		if (!more)
@@ -67,7 +113,7 @@ __attribute__((noreturn)) static void watch(int connection)
 		orders[count++] = order;
 	}
 	for (size_t i = 0; i < count; i++)
-		ebs_clsact_remove(orders[i].ifindex, orders[i].handle);
+		carry_out(&orders[i]);
 	_exit(0);
 }
 
@@ -89,16 +135,37 @@ static int start(void)
 	return -number;
 }
 
-int ebs_watcher_tell(int ifindex, uint32_t handle)
+static int tell(struct order *order)
 {
 	static int connection = -1;
-	struct order order = { .ifindex = ifindex, .handle = handle };
+	struct envelope envelope;
 
 	if (connection < 0)
 		connection = start();
 	if (connection < 0)
 		return connection;
-	// Without a watcher, as somebody has killed it, filters are as safe as before.
-	send(connection, &order, sizeof(order), MSG_NOSIGNAL);
+	prepare(&envelope, order);
+	if (order->ifindex) {
+		envelope.header.msg_controllen = 0;
+	} else {
+		struct cmsghdr *control = CMSG_FIRSTHDR(&envelope.header);
+
+		control->cmsg_level = SOL_SOCKET;
+		control->cmsg_type = SCM_RIGHTS;
+		control->cmsg_len = CMSG_LEN(sizeof(order->map));
+		memcpy(CMSG_DATA(control), &order->map, sizeof(order->map));
+	}
+	// Without a watcher, as somebody has killed it, things are as safe as before.
+	sendmsg(connection, &envelope.header, MSG_NOSIGNAL);
 	return 0;
+}
+
+int ebs_watcher_remove_filters(int ifindex, uint32_t handle)
+{
+	return tell(&(struct order){ .ifindex = ifindex, .handle = handle });
+}
+
+int ebs_watcher_unregister(int map)
+{
+	return tell(&(struct order){ .map = map });
 }

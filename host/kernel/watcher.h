@@ -5,8 +5,13 @@
 
 #include <stdint.h>
 
-// When this process ends, however that comes: removes the clsact filters with that handle from the
-// interface. Starts the child when it is the first to be told. Returns 0 or -errno.
-int ebs_watcher_tell(int ifindex, uint32_t handle);
+// What shall be done when this process ends, however that comes. The first call starts the child.
+// Both return 0 or -errno.
+
+// Removes the clsact filters with that handle from the interface.
+int ebs_watcher_remove_filters(int ifindex, uint32_t handle);
+
+// Unregisters the struct_ops map.
+int ebs_watcher_unregister(int map);
 
 #endif

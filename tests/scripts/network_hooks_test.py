@@ -263,7 +263,8 @@ def clsact_left():
     with own_network() as name:
         with on_clsact(name, "ingress") as child:
             for pid in children(child.pid):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # the compiler's, which ends by itself
+                    os.kill(pid, signal.SIGKILL)
             child.process.kill()
             child.process.wait()
         left = filters(name, "ingress")

@@ -100,6 +100,8 @@ def attach_capabilities():
     few = nobody("bpf", "perfmon")
     tap.match(program("tracepoint/sched/sched_switch", *few), r'tracefs.*; SEC\("raw_tp/NAME"\).* need no tracefs$')
     tap.match(program("socket", *few, options="{}"), "needs CAP_NET_RAW, which this process lacks: ")
+    for kind in ("uprobe", "uretprobe"):
+        tap.match(program(f"{kind}/libc.so.6:getenv", *few), "needs CAP_SYS_ADMIN, which this process lacks: ")
     text = program("uprobe/libc.so.6:getenv", *nobody("bpf", "perfmon", "sys_admin"), status=0)
     tap.equal(text, None)
 

@@ -80,7 +80,21 @@ end)
 tap.test("kprobes", function()
     local link, message, code = attach('SEC("kprobe/vfs_read") int count(void *ctx) { return 0; }')
     tap.equal({ link, code }, { nil, "EPERM" })
-    tap.match(message, "this kernel is locked down %(confidentiality%)")
+    tap.match(
+        message,
+        "this kernel is locked down %(confidentiality%) and takes no kprobe: use "
+            .. 'SEC%("fentry/vfs_read"%), '
+    )
+    assert(attach('SEC("fentry/vfs_read") int count(void *ctx) { return 0; }'))
+end)
+
+tap.test("the memory of processes: nothing writes, reading works on", function()
+    local text = 'SEC("raw_tp/sys_enter") int run(void *ctx) { return bpf_probe_%s(&seen, 8, ctx); }'
+    local object, message = load(text:format("write_user"))
+    tap.equal(object, nil)
+    tap.match(message, "can't call bpf_probe_write_user%(%): this kernel is locked down ")
+    local reader <close> = assert(load(text:format("read_user")))
+    assert(reader:attach())
 end)
 
 tap.test("XDP and raw tracepoints work on", function()

@@ -110,33 +110,6 @@ tap.test("LSM, which refuses", function()
     tap.equal(denied("refuse"), 1)
 end)
 
-tap.test("LSM, where nothing would call it", function()
-    tap.equal(bpf.has({ program = "lsm/file_open" }), true)
-    local folder = os.tmpname()
-    os.remove(folder)
-    local script = [[
-local bpf = require("bpf")
-print(select(2, bpf.has({ program = "lsm" })))
-local object = assert(bpf.load({ source = [=[
-#include "ebscript.bpf.h"
-SEC("lsm/file_open") int idle(void *ctx) { return 0; }
-]=] }))
-assert(object:attach())
-]]
-    local path = folder .. "/idle.lua"
-    assert(os.execute("mkdir " .. folder))
-    io.open(path, "w"):write(script):close()
-    io.open(folder .. "/lsm", "w"):write("lockdown,capability"):close()
-    -- Like a kernel's that lacks bpf; the program does run, the host can't know.
-    local command = "unshare -m sh -c 'mount --bind %s /sys/kernel/security && %s %s' 2>&1"
-    local output = io.popen(command:format(folder, arg[-1], path)):read("a")
-    os.execute("rm -r " .. folder)
-    local why = "nothing calls programs of LSM hooks on this kernel: bpf isn't among its security "
-        .. "modules %(lockdown,capability%); boot it with lsm=lockdown,capability,bpf\n"
-    tap.match(output, 'warning: "idle" %(SEC%("lsm/file_open"%)%) never runs: ' .. why)
-    tap.match(output, why .. "$") -- what has() says
-end)
-
 tap.test("LSM, sleepable", function()
     local asleep, message = bpf.load({ source = HEAD .. [[
 SEC("lsm.s/file_open")
