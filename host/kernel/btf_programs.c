@@ -16,7 +16,6 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature_private.h"
 #include "kernel/lockdown.h"
-#include "kernel/lsm.h"
 #include "kernel/object_private.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
@@ -292,6 +291,8 @@ static uint32_t find_target(const struct section *section, const char *target,
 
 static bool works(const struct section *section, const char *target, struct ebs_error *why)
 {
+	if (check_lsm(section, target, why))
+		return false;
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = section->attach_type,
 		    .prog_flags = section->sleepable ? BPF_F_SLEEPABLE : 0,
 		    .attach_btf_id = find_target(section, target, why));
@@ -303,7 +304,7 @@ static bool works(const struct section *section, const char *target, struct ebs_
 
 	if (fd >= 0) {
 		close(fd);
-		return !check_lsm(section, target, why);
+		return true;
 	}
 	if (number == EPERM && !ebs_capability_have(CAP_BPF))
 		ebs_error_explain(why, number,
@@ -327,8 +328,6 @@ bool ebs_btf_section_works(const char *text, struct ebs_error *why)
 	const struct section *section = section_of(text);
 	const char *slash = strchr(text, '/');
 
-	if (section->type == BPF_PROG_TYPE_LSM && !ebs_lsm_runs_bpf(why))
-		return false;
 	if (slash && slash[1])
 		return works(section, slash + 1, why);
 	return (section->other && works(section, section->other, NULL)) ||

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Link.
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "kernel/lsm.h"
 #include "script/link_read.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -14,17 +12,6 @@ struct script_link {
 	struct script_object *object;
 	struct script_link *next; // in object->links
 };
-
-// Such a program loads and attaches like any other.
-static void warn_of_lsm(const struct ebs_state *state, const struct ebs_program *program)
-{
-	struct ebs_error why = { 0 };
-
-	if (!ebs_lsm_runs_bpf(&why))
-		fprintf(stderr, "ebscript: %s: warning: \"%s\" (SEC(\"%s\")) never runs: %s\n",
-			state->name, program->name, program->section, ebs_error_text(&why));
-	ebs_error_clear(&why);
-}
 
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error)
@@ -51,8 +38,6 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		lua_pop(L, 1); // -
 		return -EINVAL;
 	}
-	if (strcmp(ebs_link_info(self->link).kind, "lsm") == 0)
-		warn_of_lsm(object->state, program);
 	self->next = object->links;
 	object->links = self;
 	ebs_loop_hold(object->state->loop);

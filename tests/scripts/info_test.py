@@ -37,8 +37,8 @@ def security_modules():
     tap.needs_root()
     if not os.path.isdir("/sys/kernel/security"):
         tap.skip("needs a kernel with security modules")
-    why = "no: nothing calls programs of LSM hooks on this kernel: bpf isn't among its security modules " \
-          r"\(lockdown,bpfx\); boot it with lsm=lockdown,bpfx,bpf$"
+    why = r'no: SEC\("lsm/file_open"\) would never run: bpf isn\'t among this kernel\'s security modules; ' \
+          "boot it with lsm=lockdown,bpfx,bpf$"
     with tempfile.TemporaryDirectory() as folder:
         words = ["unshare", "--mount", "sh", "-c", f'mount --bind {folder} /sys/kernel/security && exec "$@"', "sh"]
         Path(folder, "lsm").write_text("lockdown,bpfx")
