@@ -110,6 +110,7 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 	const struct ebs_event_plan *plan = &handler->plans[0];
 	const struct ebs_step *end = plan->steps + plan->count;
 	size_t words = plan->words;
+	int arguments = plan->count;
 
 	for (size_t i = 0; i < count && handler->object->open; i++) {
 		const struct ebs_sample *sample = &handler->batch[i];
@@ -122,7 +123,7 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 		else
 			for (const struct ebs_step *step = plan->steps; step < end; step++)
 				ebs_push_step(L, step, sample->data, sample->size);
-		lua_call(L, (int)(end - plan->steps), 0);
+		lua_call(L, arguments, 0);
 	}
 }
 
