@@ -225,15 +225,19 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } ones SEC(".maps"), both SEC(".maps"), raw SEC(".maps");
 
+u64 large = ~0ULL;
+u64 count_up; // by how much the next event's is larger
+
 SEC("xdp")
 int fill(struct xdp_md *ctx)
 {
-	struct one one = { .pid = 1, .large = ~0ULL, .name = "n\x1b" };
+	struct one one = { .pid = 1, .large = large, .name = "n\x1b" };
 	struct two two = { .pid = 2, .ret = -2, .parts = { 1, 2 } };
 
 	ebs_ringbuf_output(&ones, &one, sizeof(one));
 	ebs_ringbuf_output(&both, &two, sizeof(two));
 	ebs_ringbuf_output(&both, &one, sizeof(one));
+	large += count_up;
 	return XDP_PASS;
 }
 ]] }))
@@ -258,6 +262,19 @@ def handler():
               [r"         1 18446744073709551615 n\x1B"] * 3)
     got = deliver('object:on_event("ones", bpf.columns("name pid", { json = true })) deliver(2)')
     tap.equal([json.loads(line) for line in got], [{"name": "n\x1b", "pid": 1}] * 2)
+
+
+@tap.case("columns as the handler keep the order of many samples, beside other handlers' output")
+def handler_batches():
+    tap.needs_kernel()
+    got = deliver("""
+        object.globals.large, object.globals.count_up = 0, 1
+        object:on_event("ones", bpf.columns("large"))
+        object:on_event("both", function() print("other") end, { type = "struct one" })
+        deliver(1000)
+        print("end")""")
+    tap.equal([line for line in got if line != "other"], [*map(str, range(1000)), "end"])
+    tap.equal(got.count("other"), 2000)
 
 
 @tap.case("columns for each type in a buffer, with functions beside them")
