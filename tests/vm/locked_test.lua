@@ -88,13 +88,16 @@ tap.test("kprobes", function()
     assert(attach('SEC("fentry/vfs_read") int count(void *ctx) { return 0; }'))
 end)
 
-tap.test("the memory of processes: nothing writes, reading works on", function()
-    local text = 'SEC("raw_tp/sys_enter") int run(void *ctx) { return bpf_probe_%s; }'
-    local object, message = load(text:format("write_user(ctx, &seen, 8)"))
+tap.test("the memory of processes, which nothing writes", function()
+    local object, message = load([[
+SEC("raw_tp/sys_enter")
+int write(void *ctx)
+{
+	return bpf_probe_write_user(ctx, &seen, sizeof(seen));
+}
+]])
     tap.equal(object, nil)
     tap.match(message, "can't call bpf_probe_write_user%(%): this kernel is locked down ")
-    local reader <close> = assert(load(text:format("read_user(&seen, 8, ctx)")))
-    assert(reader:attach())
 end)
 
 tap.test("XDP and raw tracepoints work on", function()
