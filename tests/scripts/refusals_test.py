@@ -380,6 +380,16 @@ def xdp_modes():
     tap.equal(lines[3][0], "attached")
 
 
+@tap.case("XDP: an interface that is down, where the driver minds, or gone meanwhile")
+def xdp_down():
+    tap.needs_root()
+    link_create = 28
+    where = {"options": '{ interface = "lo" }'}
+    tap.equal(program("xdp", "unshare", "--net", *refusing(link_create, errno.ENETDOWN), **where),
+              "interface lo is down, and takes XDP programs only when up: ip link set dev lo up")
+    tap.equal(program("xdp", "unshare", "--net", *refusing(link_create, errno.ENODEV), **where), "interface lo is gone")
+
+
 @tap.case("XDP on several interfaces: all or none")
 def several():
     lines = in_namespace("""
