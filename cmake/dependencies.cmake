@@ -21,7 +21,9 @@ function(ebs_dependency target archive shared include_dir)
     endif()
 endfunction()
 
-ebs_dependency(ebs_lua liblua5.4.a lua5.4 "${LUA_INCLUDE_DIRS}" m ${CMAKE_DL_LIBS})
+# libm only where base/lazy_libm.c isn't enough; some of its functions libc has too.
+ebs_dependency(ebs_lua liblua5.4.a lua5.4 "${LUA_INCLUDE_DIRS}"
+    ebs_base "-Wl,--push-state,--as-needed,-lc,-lm,--pop-state" ${CMAKE_DL_LIBS})
 ebs_dependency(ebs_uv libuv_a.a uv "${LIBUV_INCLUDE_DIRS}" pthread ${CMAKE_DL_LIBS} rt)
 # What libelf itself stands on differs: zlib always, zstd from 0.189 on.
 set(elf_needs ${LIBELF_STATIC_LIBRARIES})
