@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -21,6 +22,7 @@
 #define MAGIC   "ebscript"
 #define VERSION 1            // of the format below
 #define LARGEST (64UL << 20) // bytes; no entry of ours comes near
+#define FRESH   3600         // seconds within which one use is as good as another
 
 // A file: this header, then the parts one behind the other.
 struct header {
@@ -110,7 +112,7 @@ static bool parse(struct ebs_cache_key key, const char *file, size_t size,
 }
 
 // The file's bytes, owned by the caller. NULL when it is none that this user wrote.
-static char *read_file(int fd, size_t *size)
+static char *read_file(int fd, size_t *size, time_t *used)
 {
 	struct stat status;
 
@@ -119,6 +121,7 @@ static char *read_file(int fd, size_t *size)
 	    (uint64_t)status.st_size > LARGEST)
 		return NULL;
 	*size = status.st_size;
+	*used = status.st_mtim.tv_sec;
 	char *data = malloc(*size);
 	for (size_t done = 0; data && done < *size;) {
 		ssize_t got = read(fd, data + done, *size - done);
@@ -144,6 +147,7 @@ bool ebs_cache_get(struct ebs_cache *cache, struct ebs_cache_key key, struct ebs
 {
 	char name[EBS_CACHE_NAME];
 	size_t size = 0;
+	time_t used = 0;
 
 	*entry = (struct ebs_cache_entry){ 0 };
 	entry_name(key, name);
@@ -151,10 +155,11 @@ bool ebs_cache_get(struct ebs_cache *cache, struct ebs_cache_key key, struct ebs
 	int fd = openat(cache->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno != ELOOP)
 		return false;
-	char *data = fd < 0 ? NULL : read_file(fd, &size);
+	char *data = fd < 0 ? NULL : read_file(fd, &size, &used);
 	bool whole = data && parse(key, data, size, entry);
 	if (whole) {
-		futimens(fd, NULL); // it was used
+		if (llabs((long long)time(NULL) - used) > FRESH)
+			futimens(fd, NULL); // it was used
 		entry->memory = data;
 	} else {
 		free(data);

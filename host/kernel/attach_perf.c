@@ -2,13 +2,16 @@
 // Programs on perf events: samples of a counter, and tracepoints.
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kernel/attach_private.h"
+#include "kernel/link_create.h"
 #include "kernel/tracefs.h"
 
 static int perf_event_open(struct perf_event_attr *attributes, pid_t pid, int cpu)
@@ -18,9 +21,25 @@ static int perf_event_open(struct perf_event_attr *attributes, pid_t pid, int cp
 	return fd < 0 ? -errno : fd;
 }
 
-// Takes over the event, also when it fails.
+// Takes over the event, also when it fails. Links came with Linux 5.15: libbpf asks whether there
+// are any with a program that it loads for that.
 static int add_event(struct ebs_link *link, struct ebs_program *program, int event)
 {
+	int fd = ebs_link_create(&(struct ebs_link_attributes){
+		.program = ebs_program_fd(program),
+		.target = event,
+		.type = BPF_PERF_EVENT,
+	});
+
+	if (fd >= 0) {
+		int result = ioctl(event, PERF_EVENT_IOC_ENABLE, 0) ? -errno : 0;
+
+		close(event); // the link holds it
+		if (!result)
+			return ebs_link_add_fd(link, fd);
+		close(fd);
+		return result;
+	}
 	int result = ebs_link_add(link, bpf_program__attach_perf_event(program->handle, event));
 
 	if (result)

@@ -541,7 +541,7 @@ static void test_oldest_use_goes_first(void **state)
 
 	for (unsigned i = 0; i < 4; i++) {
 		put(fixture->cache, (struct ebs_cache_key){ 0, i }, &entry);
-		set_age(fixture, numbered(i), 400 - 100 * i);
+		set_age(fixture, numbered(i), 40000 - 10000 * i);
 	}
 	assert_true(ebs_cache_get(fixture->cache, (struct ebs_cache_key){ 0, 0 },
 				  &got)); // now the youngest
