@@ -38,7 +38,9 @@ function bpf.load_all(list) end
 
 --- Hands events to handlers and ticks to timers until `bpf.stop()`, SIGINT, SIGTERM, or until
 --- nothing is left to wait for. An error in a handler leaves it as an error.
----@return true
+---@return true? success nil when it can't wait
+---@return string? message
+---@return string? code
 function bpf.run() end
 
 --- Ends `bpf.run()` once the running handler has returned. Does nothing where it doesn't run.

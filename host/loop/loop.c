@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#define NO_LOOP "can't make an event loop"
+
 struct ebs_loop {
 	uv_loop_t uv;
 	uv_async_t wake; // sent by the signal handler; referenced while something holds the loop
@@ -22,6 +24,7 @@ struct ebs_loop {
 	struct ebs_timer *spare; // timers that are free
 	int64_t nap;             // ns; 0: none
 	unsigned holds;
+	volatile sig_atomic_t open; // libuv's part is there; the signal handler asks too
 	bool running;
 	int result;
 };
@@ -76,29 +79,50 @@ struct ebs_loop *ebs_loop_new(struct ebs_error *error)
 {
 	struct ebs_loop *loop = calloc(1, sizeof(*loop));
 	if (!loop) {
-		ebs_error_errno(error, ENOMEM, "can't make an event loop");
-		return NULL;
-	}
-	int result = uv_loop_init(&loop->uv);
-	if (result) {
-		ebs_error_errno(error, result, "can't make an event loop");
-		free(loop);
+		ebs_error_errno(error, ENOMEM, NO_LOOP);
 		return NULL;
 	}
 	loop->reader_epoll = -1;
-	uv_async_init(&loop->uv, &loop->wake, on_wake);
-	uv_unref((uv_handle_t *)&loop->wake);
+	return loop;
+}
+
+int ebs_loop_open(struct ebs_loop *loop, struct ebs_error *error)
+{
+	if (loop->open)
+		return 0;
+	int result = uv_loop_init(&loop->uv);
+	if (!result && (result = uv_async_init(&loop->uv, &loop->wake, on_wake)))
+		uv_loop_close(&loop->uv);
+	if (result)
+		return ebs_error_errno(error, result, NO_LOOP);
+	if (!loop->holds)
+		uv_unref((uv_handle_t *)&loop->wake);
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	loop->prepare.data = loop;
 	uv_prepare_start(&loop->prepare, on_prepare);
 	uv_unref((uv_handle_t *)&loop->prepare);
-	return loop;
+	loop->open = true;
+	return 0;
 }
 
 // The memory of a handle is libuv's until its close callback.
 static void free_handle(uv_handle_t *handle)
 {
 	free(handle->data);
+}
+
+static void close_all(struct ebs_loop *loop)
+{
+	uv_close((uv_handle_t *)&loop->wake, NULL);
+	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	for (struct ebs_timer *timer = loop->spare; timer; timer = timer->next)
+		uv_close((uv_handle_t *)&timer->uv, free_handle);
+	if (loop->reader_epoll >= 0)
+		uv_close((uv_handle_t *)&loop->reader, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	if (loop->reader_epoll >= 0)
+		close(loop->reader_epoll);
+	uv_loop_close(&loop->uv);
 }
 
 void ebs_loop_free(struct ebs_loop *loop)
@@ -110,21 +134,19 @@ void ebs_loop_free(struct ebs_loop *loop)
 		signal(SIGTERM, SIG_DFL);
 		signalled_loop = NULL;
 	}
-	uv_close((uv_handle_t *)&loop->wake, NULL);
-	uv_close((uv_handle_t *)&loop->prepare, NULL);
-	for (struct ebs_timer *timer = loop->spare; timer; timer = timer->next)
-		uv_close((uv_handle_t *)&timer->uv, free_handle);
-	if (loop->reader_epoll >= 0)
-		uv_close((uv_handle_t *)&loop->reader, NULL);
-	uv_run(&loop->uv, UV_RUN_DEFAULT);
-	if (loop->reader_epoll >= 0)
-		close(loop->reader_epoll);
-	uv_loop_close(&loop->uv);
+	if (loop->open)
+		close_all(loop);
 	free(loop);
 }
 
 int ebs_loop_run(struct ebs_loop *loop)
 {
+	struct ebs_error ignored = { 0 };
+	int result = ebs_loop_open(loop, &ignored);
+
+	ebs_error_clear(&ignored);
+	if (result)
+		return result;
 	loop->result = 0;
 	loop->nap = 0;
 	uv_update_time(&loop->uv);
@@ -150,6 +172,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error)
 {
+	if (ebs_loop_open(loop, error))
+		return NULL;
 	struct ebs_watch *watch = calloc(1, sizeof(*watch));
 	if (!watch) {
 		ebs_error_errno(error, ENOMEM, "can't wait for a file descriptor");
@@ -229,6 +253,8 @@ static struct ebs_timer *take_timer(struct ebs_loop *loop)
 struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error)
 {
+	if (ebs_loop_open(loop, error))
+		return NULL;
 	struct ebs_timer *timer = take_timer(loop);
 	if (!timer) {
 		ebs_error_errno(error, ENOMEM, "can't start a timer");
@@ -261,13 +287,13 @@ void ebs_timer_free(struct ebs_timer *timer)
 
 void ebs_loop_hold(struct ebs_loop *loop)
 {
-	if (loop->holds++ == 0)
+	if (loop->holds++ == 0 && loop->open)
 		uv_ref((uv_handle_t *)&loop->wake);
 }
 
 void ebs_loop_release(struct ebs_loop *loop)
 {
-	if (--loop->holds == 0)
+	if (--loop->holds == 0 && loop->open)
 		uv_unref((uv_handle_t *)&loop->wake);
 }
 
@@ -295,12 +321,14 @@ static void on_reader_gone(uv_poll_t *handle, int status, int events)
 void ebs_loop_watch_reader(struct ebs_loop *loop, int fd)
 {
 	struct epoll_event nothing = { .events = 0 };
+	struct ebs_error ignored = { 0 };
 	struct stat status;
 
 	if (loop->reader_epoll >= 0 || fstat(fd, &status) ||
 	    !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
 		return;
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int epoll = ebs_loop_open(loop, &ignored) ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	ebs_error_clear(&ignored);
 	if (epoll < 0)
 		return;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &nothing) ||
@@ -320,7 +348,8 @@ static void on_signal(int number)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal_callback(number);
-	uv_async_send(&signalled_loop->wake);
+	if (signalled_loop->open)
+		uv_async_send(&signalled_loop->wake);
 	errno = saved;
 }
 

@@ -18,11 +18,16 @@ typedef int ebs_loop_callback(void *context);
 // One loop a process, since it owns the process's SIGINT and SIGTERM. NULL with `error` filled.
 struct ebs_loop *ebs_loop_new(struct ebs_error *error);
 
+// Makes what waiting needs. Watches, timers and a run do that by themselves; who doesn't wait at
+// once has it later, or never. Returns 0, or -errno with `error` filled.
+int ebs_loop_open(struct ebs_loop *loop, struct ebs_error *error);
+
 // Every watch and timer of the loop must have been freed before.
 void ebs_loop_free(struct ebs_loop *loop);
 
 // Runs until ebs_loop_stop(), a signal, a negative callback, or until there is no watch, no timer
-// and no hold. Returns 0 or the callback's number. A watch's or timer's callback must not call it.
+// and no hold. Returns 0, the callback's number, or -errno of ebs_loop_open(). A watch's or timer's
+// callback must not call it.
 int ebs_loop_run(struct ebs_loop *loop);
 void ebs_loop_stop(struct ebs_loop *loop);
 

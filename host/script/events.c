@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Handlers of ring and perf buffers: set, read, closed.
+#include <errno.h>
 #include <string.h>
 
 #include "script/columns.h"
@@ -25,6 +26,29 @@ void ebs_handler_release(struct script_handler *handler)
 static int on_readable(void *context)
 {
 	return ebs_handler_read(context);
+}
+
+static int watch(struct script_handler *handler, struct ebs_error *error)
+{
+	if (handler->watch || !handler->ring)
+		return 0;
+	handler->watch = ebs_loop_watch(handler->object->state->loop, ebs_ring_fd(handler->ring),
+					on_readable, handler, error);
+	if (!handler->watch)
+		return -EIO;
+	ebs_watch_again(handler->watch);
+	return 0;
+}
+
+int ebs_handlers_watch(struct ebs_state *state, struct ebs_error *error)
+{
+	int result = 0;
+
+	for (struct script_object *object = state->objects; object; object = object->next)
+		for (struct script_handler *handler = object->handlers; handler && !result;
+		     handler = handler->next)
+			result = watch(handler, error);
+	return result;
 }
 
 int ebs_handlers_drain(struct script_object *object)
@@ -129,10 +153,7 @@ int ebs_object_on_event(lua_State *L)
 	lua_pushvalue(L, -1);                       // ... handler handler
 	lua_rawsetp(L, LUA_REGISTRYINDEX, handler); // ... handler
 	handler->ring = ebs_ring_new(map, &error);
-	if (handler->ring)
-		handler->watch = ebs_loop_watch(object->state->loop, ebs_ring_fd(handler->ring),
-						on_readable, handler, &error);
-	if (!handler->watch) {
+	if (!handler->ring || (object->state->running && watch(handler, &error))) {
 		ebs_handler_release(handler);
 		lua_pushnil(L);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, handler);
@@ -140,7 +161,6 @@ int ebs_object_on_event(lua_State *L)
 		return strcmp(error.code, "EINVAL") ? ebs_fail(L, &error)
 						    : ebs_raise_argument(L, 2, &error);
 	}
-	ebs_watch_again(handler->watch);
 	handler->next = object->handlers;
 	object->handlers = handler;
 	lua_pushboolean(L, true);

@@ -2,6 +2,7 @@
 // The module bpf.
 #include <arpa/inet.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "compile/compile.h"
@@ -41,6 +42,7 @@ static void drain(struct ebs_state *state)
 int ebs_bpf_run(lua_State *L)
 {
 	struct ebs_state *state = ebs_state(L);
+	struct ebs_error error = { 0 };
 
 	if (state->running)
 		return luaL_error(L, "bpf.run() runs already: a handler can't call it");
@@ -48,6 +50,10 @@ int ebs_bpf_run(lua_State *L)
 	if (state->options->check)
 		return ebs_finish(L);
 	ebs_stats_stop(&state->stats);
+	// Here, and not before: while nothing is attached yet nothing else should take time.
+	if (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error))
+		return ebs_fail(L, &error);
+	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_compile_reap();
 	ebs_drop_for_loop(L);
 	state->running = L;

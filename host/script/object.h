@@ -71,6 +71,9 @@ void ebs_register_handler(lua_State *L);
 int ebs_handlers_drain(struct script_object *object);
 // Before the loop sleeps: hands over samples that the kernel was told not to wake anybody for.
 int ebs_handlers_look(struct ebs_state *state);
+// Before a run of the loop: it is to tell when there is something to read. Returns 0, or a negative
+// number with `error` filled.
+int ebs_handlers_watch(struct ebs_state *state, struct ebs_error *error);
 
 // losses.c: tells, at most once a second, what was lost since the last notice; and what was lost in
 // all.

@@ -261,7 +261,6 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	*(struct ebs_state **)lua_getextraspace(L) = state;
 	ebs_interrupt_init(state);
 	ebs_loop_catch_signals(state->loop, ebs_interrupt);
-	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_loop_before_sleep(state->loop, before_sleep, state);
 	bool done = !call(L, prepare_state, options) && !call(L, ebs_run_text, options);
 	if (done && !state->cut)
