@@ -9,7 +9,7 @@ from pathlib import Path
 from kernels import run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = """sh bash true false cat ls ln mkdir rm rmdir mount umount sleep timeout sed grep head tail wc sort uname
+COMMANDS = """sh bash true false test cat ls ln mkdir rm rmdir mount umount sleep timeout sed grep head tail wc sort uname
     dd kill tc prlimit nsenter unshare setpriv taskset readlink basename env ip chmod touch id seq tr date mktemp""".split()
 PATHS = ["/usr/include/linux", "/usr/include/asm-generic", "/usr/share/lua", "/etc/passwd", "/etc/group"]
 NOT_OF_PYTHON = {"test", "idlelib", "tkinter", "lib2to3", "ensurepip", "pydoc_data", "turtledemo", "distutils"}
