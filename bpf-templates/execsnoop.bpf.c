@@ -5,7 +5,8 @@
 //
 // From Linux 7.0 on tasks can be preempted in programs on raw tracepoints, and from 7.2 on in those
 // on system calls; what is due on that CPU meanwhile, the kernel leaves out. On plain tracepoints
-// preemption is off in all kernels: no burst makes it miss an exec that succeeds.
+// preemption is off in all kernels: no burst makes it miss an exec that succeeds. But finding these
+// asks for more privileges, so there is a program for each.
 #include "ebscript.bpf.h"
 
 #define ARGS_SIZE 8192      // bytes of arguments that an event has room for
@@ -97,8 +98,7 @@ static __always_inline void draft_send(struct draft *draft, u64 args_size)
 
 // The old program is gone here and the new one hasn't run yet: its arguments are in memory that no
 // other thread has, just written by the kernel, so nothing can change them and no page is missing.
-SEC("tracepoint/sched/sched_process_exec")
-int exec_succeeded(void *ctx)
+static __always_inline int succeeded(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -122,6 +122,18 @@ int exec_succeeded(void *ctx)
 	}
 	draft_send(draft, size);
 	return 0;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int exec_succeeded(void *ctx)
+{
+	return succeeded();
+}
+
+SEC("raw_tp/sched_process_exec")
+int exec_succeeded_raw(void *ctx)
+{
+	return succeeded();
 }
 
 struct gathering {

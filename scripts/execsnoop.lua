@@ -42,7 +42,12 @@ object:on_event("events", function(event)
     row.args[#row.args + 1] = (row.truncated or #args > #row.args) and "..." or nil
     columns:record(row)
 end)
-assert((options.fails and object or object:program("exec_succeeded")):attach())
+if not object:program("exec_succeeded"):attach() then
+    assert(object:program("exec_succeeded_raw"):attach())
+end
+for _, name in ipairs(options.fails and { "execve_failed", "execveat_failed" } or {}) do
+    assert(object:program(name):attach())
+end
 assert(bpf.drop_privileges())
 columns:header()
 assert(bpf.run())

@@ -3,6 +3,7 @@
 #include "kernel/permission.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -266,6 +267,22 @@ static int refuse_kprobe(const struct ebs_program *program, const char *doing, c
 				 doing, mode, trampoline, named ? target : "FUNCTION");
 }
 
+const char *ebs_permission_paranoid(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	int level = 0;
+
+	if (file && fscanf(file, "%d", &level) != 1)
+		level = 0;
+	if (file)
+		fclose(file);
+	return level > 2 && ebs_capability_have(CAP_PERFMON) && !ebs_capability_have(CAP_SYS_ADMIN)
+		       ? "kernel.perf_event_paranoid is above 2, where this kernel leaves perf "
+			 "events to CAP_SYS_ADMIN: run it with that, or `sysctl "
+			 "kernel.perf_event_paranoid=2`"
+		       : NULL;
+}
+
 int ebs_permission_refuse_attach(const struct ebs_program *program, const char *kind, int number,
 				 const char *cause, struct ebs_error *error)
 {
@@ -278,6 +295,8 @@ int ebs_permission_refuse_attach(const struct ebs_program *program, const char *
 	int result = refuse_capabilities(doing, needed, number, error);
 	if (result)
 		return result;
+	if ((number == EACCES || number == -EACCES) && ebs_permission_paranoid())
+		return ebs_error_explain(error, number, "%s: %s", doing, ebs_permission_paranoid());
 	bool kprobe = *kind == 'k' && !strchr(kind, '.'); // kprobe.multi isn't refused
 	if (kprobe && is_locked_down("confidentiality", mode, sizeof(mode)))
 		return refuse_kprobe(program, doing, mode, number, error);

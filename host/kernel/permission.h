@@ -10,6 +10,10 @@
 int ebs_permission_refuse_load(const struct ebs_program *program, int number,
 			       struct ebs_error *error);
 
+// Why perf_event_open(2) says EACCES to who has CAP_PERFMON: Debian's kernels have a level of
+// kernel.perf_event_paranoid at which they want CAP_SYS_ADMIN. NULL where that isn't the reason.
+const char *ebs_permission_paranoid(void);
+
 // bpf(2) itself isn't there: ENOSYS.
 int ebs_permission_refuse_call(int number, struct ebs_error *error);
 

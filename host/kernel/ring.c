@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "kernel/permission.h"
 #include "kernel/ring_private.h"
 
 static void explain(const struct ebs_map *map, int number, struct ebs_error *error)
@@ -29,6 +30,9 @@ static void explain(const struct ebs_map *map, int number, struct ebs_error *err
 				  "takes, %zu KiB%s: give it less (buffer_size, or ebscript "
 				  "--buffer-size), raise `ulimit -l`, or run it with CAP_IPC_LOCK",
 				  map->name, size, each);
+	else if (perf && number == EACCES && ebs_permission_paranoid())
+		ebs_error_explain(error, number, "can't read the perf buffer \"%s\": %s", map->name,
+				  ebs_permission_paranoid());
 	else if (perf && number == EACCES)
 		ebs_error_explain(error, number,
 				  "reading the perf buffer \"%s\" needs CAP_PERFMON: ask for its "

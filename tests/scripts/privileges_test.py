@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Few privileges: a script runs with just those that it needs, and gives them up when told."""
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def enough():
     tap.equal([line.split("\t")[0] for line in lines][:2], ["attached", "event"])
     tap.equal(errors, [])
     tap.equal({line.split("\t")[1] for line in lines}, {f"{1 << 38 | 1 << 39:016x}"})
+
+
+@tap.case("they are enough for execsnoop.lua, which a plain tracepoint would ask for more")
+def execsnoop():
+    tap.needs_kernel()
+    words = [*as_nobody("bpf", "perfmon"), tap.EBSCRIPT, "--no-cache", "execsnoop.lua"]
+    with tap.Ebscript(*words[1:], command=words[0]) as snoop:
+        snoop.wait_for("PCOMM")
+        subprocess.run(["/bin/true", "two", "capabilities"], check=True)
+        snoop.wait_for("/bin/true two capabilities$")
+        snoop.interrupt()
+        snoop.finish()
+        tap.equal(snoop.stderr, [], "standard error")
 
 
 @tap.case("without any, one sentence names those that are missing")
