@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -67,6 +69,9 @@ static int keep_files(const struct ebs_child_channels *channels)
 			 channels->go[0] };
 	const int count = sizeof(wanted) / sizeof(wanted[0]);
 
+	if (null < 0)
+		return -errno;
+
 	// First out of the way of their numbers to come, as a host may run without 0 to 2.
 	for (int fd = 0; fd < count; fd++) {
 		wanted[fd] = fcntl(wanted[fd], F_DUPFD, count);
@@ -79,6 +84,12 @@ static int keep_files(const struct ebs_child_channels *channels)
 	if (close_range(count, ~0U, 0) && errno != ENOSYS)
 		return -errno;
 	return 0;
+}
+
+static _Noreturn void give_up(int errors, const char *what, int result)
+{
+	dprintf(errors, "it can't set up %s: %s\n", what, strerror(-result));
+	_exit(EXIT_FAILURE);
 }
 
 static void tell_end(int status)
@@ -96,12 +107,14 @@ _Noreturn void ebs_child_live(pid_t parent, const struct ebs_child_channels *cha
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) // it died before it could be watched
 		_exit(EXIT_FAILURE);
-	if (keep_files(channels))
-		_exit(EXIT_FAILURE);
+	int result = keep_files(channels);
+	if (result)
+		give_up(channels->errors[1], "its files", result);
 	set_limits();
 	reset_signals();
-	if (ebs_confine())
-		_exit(EXIT_FAILURE);
+	result = ebs_confine();
+	if (result)
+		give_up(EBS_CHILD_ERRORS, "its limits", result);
 	int status = function(context);
 	tell_end(status);
 	// No exit handlers: they are the parent's, or look for leaks that nobody minds.

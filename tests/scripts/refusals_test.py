@@ -321,6 +321,14 @@ def open_files():
     limit = ["prlimit", "--nofile=60:60"]
     if not shutil.which("prlimit"):
         tap.skip("needs prlimit")
+    few = set()
+    for count in range(10, 40, 2):  # each is too few for something else, up to those that do
+        with script(PROGRAM.format(section="raw_tp/sys_enter"), ATTACH.format(options="")) as path:
+            done = subprocess.run(["prlimit", f"--nofile={count}:{count}", tap.EBSCRIPT, "--no-cache", path],
+                                  capture_output=True, text=True, timeout=6 * tap.PATIENCE)
+        few.add(done.returncode)
+        tap.ok(done.returncode == 0 or re.search("Too many open files|ulimit -n", done.stderr), done.stderr)
+    tap.equal(few, {0, 1}, "exit statuses with few files")
     many = "\n".join(f'SEC("raw_tp/sys_enter") int run{i}(void *ctx) {{ return 0; }}' for i in range(100))
     tap.equal(refusal(many, *limit), "mine has more maps and programs than this process may have open files, 60: "
               "`ulimit -n NUMBER` raises that")
