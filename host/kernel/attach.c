@@ -371,6 +371,9 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 		ebs_error_explain(error, result,
 				  "%s; each link is one, and this process may have %s",
 				  ebs_error_text(&cause), ebs_open_files_limit());
+	else if (result == -ESRCH && options->values[EBS_ATTACH_PID].given)
+		ebs_error_explain(error, result, "there is no process %d",
+				  (int)options->values[EBS_ATTACH_PID].number);
 	else if (result == -E2BIG)
 		ebs_error_explain(
 			error, result,

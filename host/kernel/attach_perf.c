@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -88,6 +89,18 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 	return result;
 }
 
+static int read_setting(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int value = -1;
+
+	if (file && fscanf(file, "%d", &value) != 1)
+		value = -1;
+	if (file)
+		fclose(file);
+	return value;
+}
+
 // What perf(1) calls these events.
 static const struct perf_event {
 	const char *name;
@@ -126,6 +139,31 @@ static const struct perf_event *find_event(const char *name, struct ebs_error *e
 	return NULL;
 }
 
+static int explain_event(const struct perf_event *event, const struct ebs_attach_options *options,
+			 int number, struct ebs_error *error)
+{
+	int64_t frequency = options->values[EBS_ATTACH_FREQUENCY].number;
+	int64_t cpu = options->values[EBS_ATTACH_CPU].number;
+	int cpus = libbpf_num_possible_cpus();
+	int most = read_setting("/proc/sys/kernel/perf_event_max_sample_rate");
+
+	if (number == -ENOENT)
+		return ebs_error_explain(error, number,
+					 "this machine doesn't count the perf event \"%s\"",
+					 event->name);
+	if (number == -EINVAL && most > 0 && frequency > most)
+		return ebs_error_explain(error, number,
+					 "this kernel takes at most %d samples a second: `sysctl "
+					 "kernel.perf_event_max_sample_rate` sets that",
+					 most);
+	if ((number == -EINVAL || number == -ENODEV) && cpu >= cpus)
+		return ebs_error_explain(error, number, "there is no CPU %d: they are 0 to %d",
+					 (int)cpu, cpus - 1);
+	if (number == -ENODEV)
+		return ebs_error_explain(error, number, "CPU %d is offline", (int)cpu);
+	return ebs_error_errno(error, number, "can't attach to perf event \"%s\"", event->name);
+}
+
 // One event for each CPU (an event of a single process follows it over all CPUs).
 int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_options *options,
 			  struct ebs_link *link, struct ebs_error *error)
@@ -161,13 +199,8 @@ int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_o
 		if (fd == -ENODEV && !one_cpu)
 			continue; // offline
 		int result = fd < 0 ? fd : add_event(link, program, fd);
-		if (result == -ENOENT)
-			return ebs_error_explain(error, result,
-						 "this machine doesn't count the perf event \"%s\"",
-						 event->name);
 		if (result)
-			return ebs_error_errno(error, result, "can't attach to perf event \"%s\"",
-					       event->name);
+			return explain_event(event, options, result, error);
 	}
 	return link->count ? 0
 			   : ebs_error_errno(error, ENODEV, "no CPU for perf event \"%s\"",

@@ -41,6 +41,9 @@ static void join_list(lua_State *L, int index, const struct ebs_attach_option_in
 	int list = lua_gettop(L);
 	luaL_Buffer text;
 
+	if (!lua_rawlen(L, list))
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "option '%s' is an empty list", option->name));
 	luaL_buffinit(L, &text);
 	for (lua_Unsigned i = 1; i <= lua_rawlen(L, list); i++) {
 		if (lua_rawgeti(L, list, (lua_Integer)i) != LUA_TSTRING)

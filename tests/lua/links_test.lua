@@ -297,6 +297,9 @@ tap.test("wrong options raise", function()
     tap.raises(function()
         run:attach({ pid = 1.5 })
     end, "option 'pid' must be an integer")
+    tap.raises(function()
+        run:attach({ interface = {} })
+    end, "option 'interface' is an empty list")
     for _, number in ipairs({ 0x100000001, -1, math.mininteger }) do
         tap.raises(function()
             run:attach({ pid = number })
@@ -365,6 +368,23 @@ tap.test("targets that do not exist", function()
         { frequency = 9, period = 9 }
     )
     fails("EINVAL", "either a frequency .* or a period", "perf_event", { frequency = 0 })
+    fails(
+        "EINVAL",
+        "^this kernel takes at most %d+ samples a second: `sysctl kernel.perf_event_max_sample_",
+        "perf_event",
+        { frequency = 1 << 40 }
+    )
+    fails("EINVAL", "^there is no CPU 100000: they are 0 to ", "perf_event", {
+        period = 1000,
+        cpu = 100000,
+    })
+    local gone = 0x7ffffffe -- more than any kernel gives out
+    fails("ESRCH", "^there is no process " .. gone, "perf_event", { frequency = 99, pid = gone })
+    fails("ESRCH", "^there is no process " .. gone, "uprobe", {
+        path = "libc.so.6",
+        symbol = "getenv",
+        pid = gone,
+    })
     fails("EINVAL", "programs of SEC%(\"syscall\"%) can't be attached", "syscall")
     fails("ENODEV", "no network interface \"nothing\"", "xdp", { interface = "nothing" })
     fails("EINVAL", "give it interface", "xdp")
