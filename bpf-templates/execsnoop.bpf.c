@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Reports every exec with its arguments: those that succeed, and those that fail where the programs
-// on system calls are attached too (which see no failed calls of 32-bit programs on a 64-bit
-// kernel).
+// Reports every exec with its arguments: those that succeed and, where FAILURES is defined, those
+// that fail (but for those of 32-bit programs on a 64-bit kernel), which takes Linux 5.17.
 //
 // From Linux 7.0 on tasks can be preempted in programs on raw tracepoints, and from 7.2 on in those
 // on system calls; what is due on that CPU meanwhile, the kernel leaves out. On plain tracepoints
@@ -136,6 +135,7 @@ int exec_succeeded_raw(void *ctx)
 	return succeeded();
 }
 
+#ifdef FAILURES
 struct gathering {
 	struct draft *draft;
 	const char *path;
@@ -240,3 +240,4 @@ int execveat_failed(struct trace_event_raw_sys_exit *ctx)
 	gathering.argv = (const char *const *)PT_REGS_PARM3_CORE_SYSCALL(call);
 	return exec_failed(EXECVEAT, ctx->ret, gathering);
 }
+#endif

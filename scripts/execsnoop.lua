@@ -24,6 +24,7 @@ parser:option("--max-args", "Print at most this many arguments.", "20"):convert(
 local options = parser:parse()
 local object <close> = assert(bpf.load({
     file = "execsnoop.bpf.c",
+    defines = { FAILURES = options.fails and 1 or nil },
     constants = { target_uid = options.uid, target_pid = options.pid, target_ppid = options.ppid },
 }))
 local when = (options.time and "time:8 " or "") .. (options.timestamp and "time(s):8 " or "")

@@ -7,13 +7,24 @@ tap.test("execsnoop.lua", function()
     -- It ends at the first row that reaches a closed pipe.
     local output <close> = io.popen([[ebscript execsnoop.lua 2>&1 | { read title && echo "$title"
         /bin/true one "two words" >&2; read row && echo "$row"; }]])
+    tap.match(output:read("l"), "^PCOMM +PID +PPID +RET ARGS$")
+    tap.match(output:read("l"), "^true +%d+ +%d+ +0 /bin/true one two words$")
+end)
+
+tap.test("execsnoop.lua -x", function()
+    local output <close> = io.popen([[ebscript execsnoop.lua -x 2>&1 | {
+        read title && echo "$title"
+        env -i /nonexistent one >/dev/null 2>&1
+        read row && echo "$row"
+        read row && echo "$row"; }]])
     local title = output:read("l")
     if not bpf.has({ helper = "loop" }) then
         tap.match(title, "^ebscript: execsnoop.lua: .* as bpf_loop%(%) wants it")
         tap.skip("needs the helper bpf_loop (Linux 5.17)")
     end
     tap.match(title, "^PCOMM +PID +PPID +RET ARGS$")
-    tap.match(output:read("l"), "^true +%d+ +%d+ +0 /bin/true one two words$")
+    tap.match(output:read("l"), "^env +%d+ +%d+ +0 env %-i /nonexistent one$")
+    tap.match(output:read("l") or "", "^env +%d+ +%d+ +%-2 /nonexistent one$")
 end)
 
 tap.test("pktcount.lua", function()
