@@ -136,6 +136,51 @@ static const luaL_Reg functions[] = {
 	{ NULL, NULL },
 };
 
+// The half that is written in Lua is loaded when something is asked for that the module hasn't got,
+// by a metatable that goes with it.
+static void load_prelude(lua_State *L, int module)
+{
+	lua_pushnil(L);
+	lua_setmetatable(L, module);
+	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "prelude.lua", "b"))
+		lua_error(L);
+	lua_pushvalue(L, module);
+	lua_call(L, 1, 0);
+}
+
+static int prelude_index(lua_State *L)
+{
+	load_prelude(L, 1);
+	lua_rawget(L, 1);
+	return 1;
+}
+
+static int prelude_pairs(lua_State *L)
+{
+	load_prelude(L, 1);
+	lua_getglobal(L, "next");
+	lua_pushvalue(L, 1);
+	return 2;
+}
+
+static const luaL_Reg prelude_metamethods[] = {
+	{ "__index", prelude_index },
+	{ "__pairs", prelude_pairs },
+	{ NULL, NULL },
+};
+
+// What require("argparse") calls; the prelude puts its own loader there. Upvalue 1 is the module.
+static int preload_argparse(lua_State *L)
+{
+	lua_settop(L, 0);
+	lua_pushvalue(L, lua_upvalueindex(1)); // bpf
+	load_prelude(L, 1);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); // bpf preload
+	lua_getfield(L, -1, "argparse");                           // bpf preload loader
+	lua_call(L, 0, 1);                                         // bpf preload argparse
+	return 1;
+}
+
 int ebs_open_bpf(lua_State *L)
 {
 	ebs_register_object(L);
@@ -147,15 +192,18 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_columns(L);
 	ebs_register_view(L);
 	ebs_register_load(L);
-	luaL_newlib(L, functions);                 // bpf
-	lua_pushnil(L);                            // bpf nil
-	lua_pushcclosure(L, ebs_bpf_histogram, 1); // bpf histogram
-	lua_setfield(L, -2, "histogram");          // bpf
-	ebs_push_formats(L);                       // bpf formats
-	lua_setfield(L, -2, "format");             // bpf
-	if (luaL_loadbufferx(L, ebs_prelude, ebs_prelude_size, "prelude.lua", "b"))
-		return lua_error(L);
-	lua_pushvalue(L, -2); // bpf prelude bpf
-	lua_call(L, 1, 0);    // bpf
+	luaL_newlib(L, functions);                                 // bpf
+	lua_pushnil(L);                                            // bpf nil
+	lua_pushcclosure(L, ebs_bpf_histogram, 1);                 // bpf histogram
+	lua_setfield(L, -2, "histogram");                          // bpf
+	ebs_push_formats(L);                                       // bpf formats
+	lua_setfield(L, -2, "format");                             // bpf
+	luaL_newlib(L, prelude_metamethods);                       // bpf metatable
+	lua_setmetatable(L, -2);                                   // bpf
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); // bpf preload
+	lua_pushvalue(L, -2);                                      // bpf preload bpf
+	lua_pushcclosure(L, preload_argparse, 1);                  // bpf preload loader
+	lua_setfield(L, -2, "argparse");                           // bpf preload
+	lua_pop(L, 1);                                             // bpf
 	return 1;
 }
