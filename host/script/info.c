@@ -53,6 +53,7 @@ static void print_privileges(void)
 		printf("%s: %s\n", names[i],
 		       ebs_capability_have(ebs_capability_find(names[i])) ? "yes" : "no");
 	print_setting("unprivileged_bpf_disabled", "/proc/sys/kernel/unprivileged_bpf_disabled");
+	print_setting("perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid");
 	print_setting("bpf_jit_enable", "/proc/sys/net/core/bpf_jit_enable");
 	printf("tracefs: %s\n", ebs_tracefs_read("available_events", &events) ? "no" : "yes");
 	ebs_buffer_free(&events);
