@@ -53,8 +53,8 @@ static __always_inline void *ebs_ringbuf_reserve_at(const volatile __u32 *counte
 {
 	void *sample = bpf_ringbuf_reserve(ringbuf, size, 0);
 
-	// The pointer itself is left for the program to test: kernels before 6.4 don't see that it passes
-	// a second test when it has passed one. Half of it is just a number to them.
+	// The pointer itself is left for the program to test: kernels before 6.4 don't see that it
+	// passes a second test when it has passed one. Half of it is just a number to them.
 	if (!(__u32)(unsigned long)sample)
 		ebs_count_loss(counter);
 	return sample;
@@ -80,8 +80,8 @@ static __always_inline long ebs_perf_event_output_at(const volatile __u32 *count
 	return error;
 }
 
-static __always_inline long ebs_map_update_at(const volatile __u32 *counter, void *map,
-					      const void *key, const void *value, __u64 flags)
+static __always_inline long ebs_map_update_elem_at(const volatile __u32 *counter, void *map,
+						   const void *key, const void *value, __u64 flags)
 {
 	long error = bpf_map_update_elem(map, key, value, flags);
 
@@ -98,7 +98,7 @@ static __always_inline void *ebs_map_lookup_or_init_at(const volatile __u32 *cou
 
 	if (value)
 		return value;
-	ebs_map_update_at(counter, map, key, initial, BPF_NOEXIST);
+	ebs_map_update_elem_at(counter, map, key, initial, BPF_NOEXIST);
 	return bpf_map_lookup_elem(map, key);
 }
 
@@ -130,11 +130,11 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 #define ebs_perf_event_output(ctx, map, ...) \
 	ebs_perf_event_output_at(EBS_LOSS_SITE(EBS_LOST_EVENTS, map), ctx, map, __VA_ARGS__)
 
-// long ebs_map_update(void *map, const void *key, const void *value, __u64 flags)
+// long ebs_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
 // bpf_map_update_elem() that counts a full map. BPF_NOEXIST on a key that exists is no loss, nor is
 // BPF_EXIST on one that doesn't.
-#define ebs_map_update(map, ...) \
-	ebs_map_update_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
+#define ebs_map_update_elem(map, ...) \
+	ebs_map_update_elem_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
 // void *ebs_map_lookup_or_init(void *map, const void *key, const void *initial)
 // The value of `key`, made from `initial` when it isn't there yet; NULL when the map is full, which
@@ -147,23 +147,23 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 #define ebs_map_add(map, ...) \
 	ebs_map_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
-// A map that scripts drain without losing a count. In a plain one a program that holds a value while
-// the script takes it adds to what nobody will read; here programs use one of two maps, the drain
-// makes them use the other, and takes the first when none of them uses it any more. `kind` is one
-// of the hash maps: EBS_DRAINED(counts, BPF_MAP_TYPE_HASH, 1024, struct flow, __u64). To
+// A map that scripts drain without losing a count. In a plain one a program that holds a value
+// while the script takes it adds to what nobody will read; here programs use one of two maps, the
+// drain makes them use the other, and takes the first when none of them uses it any more. `kind` is
+// one of the hash maps: EBS_DRAINED(counts, BPF_MAP_TYPE_HASH, 1024, struct flow, __u64). To
 // scripts it is one map, "counts".
-#define EBS_DRAINED(name, kind, entries, key_type, value_type)              \
-	struct name##__half {                                               \
-		__uint(type, kind);                                         \
-		__uint(max_entries, entries);                               \
-		__type(key, key_type);                                      \
-		__type(value, value_type);                                  \
-	} name##__0 SEC(".maps"), name##__1 SEC(".maps");                   \
-	struct {                                                            \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                   \
-		__uint(max_entries, 1);                                     \
-		__type(key, __u32);                                         \
-		__array(values, struct name##__half);                       \
+#define EBS_DRAINED(name, kind, entries, key_type, value_type) \
+	struct name##__half {                                  \
+		__uint(type, kind);                            \
+		__uint(max_entries, entries);                  \
+		__type(key, key_type);                         \
+		__type(value, value_type);                     \
+	} name##__0 SEC(".maps"), name##__1 SEC(".maps");      \
+	struct {                                               \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);      \
+		__uint(max_entries, 1);                        \
+		__type(key, __u32);                            \
+		__array(values, struct name##__half);          \
 	} name SEC(".maps") = { .values = { &name##__0 } }
 
 // The map to be used in this run of a program, and not longer; NULL is for the verifier.
@@ -195,14 +195,14 @@ static __always_inline void ebs_drained_add_at(const volatile __u32 *counter, vo
 // void *ebs_drained_lookup_or_init(void *drained, const void *key, const void *initial)
 // void ebs_drained_add(void *drained, const void *key, __u64 amount)
 // The helpers above, for such a map.
-#define ebs_drained_lookup_or_init(drained, ...)                                    \
-	ebs_drained_lookup_or_init_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), \
-				      drained, __VA_ARGS__)
+#define ebs_drained_lookup_or_init(drained, ...)                                           \
+	ebs_drained_lookup_or_init_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), drained, \
+				      __VA_ARGS__)
 #define ebs_drained_add(drained, ...) \
 	ebs_drained_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, drained), drained, __VA_ARGS__)
 
-// The slot of a value in a histogram of powers of two, as bpf.histogram() counts them: 0 for 0 and 1,
-// n for 2^n to 2^(n+1)-1, up to 63.
+// The slot of a value in a histogram of powers of two, as bpf.histogram() counts them: 0 for 0 and
+// 1, n for 2^n to 2^(n+1)-1, up to 63.
 static __always_inline __u32 ebs_log2(__u64 value)
 {
 	__u32 slot = 0;

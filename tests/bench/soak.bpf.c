@@ -66,8 +66,8 @@ int work(struct __sk_buff *ctx)
 		ebs_ringbuf_output(&views, &event, sizeof(event));
 	if (event.number % 4 == 1)
 		ebs_ringbuf_output(&tight, &event, sizeof(event));
-	ebs_map_update(&table, &event.slot, &event, BPF_ANY);
-	ebs_map_update(&recent, &key, &event.time, BPF_ANY);
+	ebs_map_update_elem(&table, &event.slot, &event, BPF_ANY);
+	ebs_map_update_elem(&recent, &key, &event.time, BPF_ANY);
 	u64 *count = ebs_map_lookup_or_init(&counts, &event.slot, &zero);
 	if (count)
 		++*count;

@@ -93,7 +93,7 @@ struct {
 end
 
 local UPDATES = {
-    ["ebs_map_update()"] = "ebs_map_update(&flows, &key, &value, BPF_ANY);",
+    ["ebs_map_update_elem()"] = "ebs_map_update_elem(&flows, &key, &value, BPF_ANY);",
     ["ebs_map_lookup_or_init()"] = "ebs_map_lookup_or_init(&flows, &key, &value);",
     ["ebs_map_add()"] = "ebs_map_add(&flows, &key, 1);",
 }
@@ -113,9 +113,9 @@ end
 tap.test("an update that the flags forbid is no loss", function()
     local object <close>, lose = load([[
 	key = 1;
-	ebs_map_update(&flows, &key, &value, BPF_NOEXIST);
+	ebs_map_update_elem(&flows, &key, &value, BPF_NOEXIST);
 	key = 2;
-	ebs_map_update(&flows, &key, &value, BPF_EXIST);
+	ebs_map_update_elem(&flows, &key, &value, BPF_EXIST);
 ]])
     lose(5)
     tap.equal(object:losses().failed_updates, 0)
@@ -127,8 +127,8 @@ tap.test("each map has its own count, however often the C names it", function()
 	ebs_map_add(&flows, &key, 1);
 	key += 100;
 	ebs_map_add((&flows), &key, 1);
-	ebs_map_update(&few, &key, &value, BPF_ANY);
-	ebs_map_update(FEW, &key, &value, BPF_ANY);
+	ebs_map_update_elem(&few, &key, &value, BPF_ANY);
+	ebs_map_update_elem(FEW, &key, &value, BPF_ANY);
 ]] .. RESERVE, [[
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -149,7 +149,7 @@ tap.test("a map that reaches the helper by a variable counts under the variable'
     local object <close>, lose = load("put(&flows, &key, &value);", [[
 static __always_inline void put(void *target, u32 *key, u64 *value)
 {
-	ebs_map_update(target, key, value, BPF_ANY);
+	ebs_map_update_elem(target, key, value, BPF_ANY);
 }
 ]])
     lose(4)
