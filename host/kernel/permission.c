@@ -295,7 +295,9 @@ int ebs_permission_refuse_attach(const struct ebs_program *program, const char *
 	int result = refuse_capabilities(doing, needed, number, error);
 	if (result)
 		return result;
-	if ((number == EACCES || number == -EACCES) && ebs_permission_paranoid())
+	// What can't be found in tracefs has a way around perf events, too.
+	if ((number == EACCES || number == -EACCES) && !strstr(cause, "tracefs") &&
+	    ebs_permission_paranoid())
 		return ebs_error_explain(error, number, "%s: %s", doing, ebs_permission_paranoid());
 	bool kprobe = *kind == 'k' && !strchr(kind, '.'); // kprobe.multi isn't refused
 	if (kprobe && is_locked_down("confidentiality", mode, sizeof(mode)))
