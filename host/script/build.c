@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // From C text to what the kernel is given: out of the cache, or by the compiler.
-#include "script/build.h"
+#include "script/build_private.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -11,31 +11,8 @@
 
 #include "base/path.h"
 #include "script/script.h"
-#include "types/header.h"
 #include "types/kernel_identity.h"
 #include "types/modules.h"
-#include "types/relocation_subset.h"
-#include "types/suggest.h"
-#include "types/tokens.h"
-
-// What the steps of one build share.
-struct ebs_work {
-	struct ebs_build *build;
-	struct ebs_state *state;
-	const struct ebs_source *source;
-	char *templates;
-	char *headers;
-	const char *include_dirs[3];
-	struct ebs_compile_input input;
-	struct ebs_compile_job *job; // the compiler that runs, or NULL
-	struct ebs_c_source text;
-	struct ebs_tokens tokens; // of what is compiled
-	bool tokens_collected;
-	struct ebs_buffer kernel_header;
-	struct ebs_btf_blob kernel;
-	bool kernel_open;
-	struct ebs_error kernel_error; // why the kernel's types can't be had
-};
 
 void ebs_source_free(struct ebs_source *source)
 {
@@ -145,132 +122,6 @@ static bool key_is_true(struct ebs_work *work)
 	return make_key(work, true, &key) && memcmp(&key, &work->build->key, sizeof(key)) == 0;
 }
 
-static int collect_tokens(struct ebs_work *work, struct ebs_error *error)
-{
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
-	int result = ebs_tokens_collect(&work->tokens, &work->text, error);
-
-	work->tokens_collected = true;
-	ebs_stats_enter(&work->state->stats, phase);
-	return result;
-}
-
-// The kernel's own BTF, opened when first wanted.
-static const struct ebs_btf_blob *open_kernel(struct ebs_work *work)
-{
-	if (!work->kernel_open && !ebs_error_is_set(&work->kernel_error))
-		work->kernel_open =
-			!ebs_btf_blob_open(&work->kernel, EBS_KERNEL_BTF, &work->kernel_error);
-	return work->kernel_open ? &work->kernel : NULL;
-}
-
-// Writes what #include "vmlinux.h" stands for: what the C can reach, or all of it.
-static int make_header(struct ebs_work *work, bool all, struct ebs_error *error)
-{
-	struct ebs_buffer *header = &work->kernel_header;
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
-	const struct ebs_btf_blob *kernel = open_kernel(work);
-	int result = 0;
-
-	ebs_buffer_clear(header);
-	if (kernel)
-		result = all ? ebs_header_write_all(kernel, header, error)
-			     : ebs_header_write_for(kernel, &work->tokens.names, header, error);
-	ebs_stats_enter(&work->state->stats, phase);
-	return result;
-}
-
-// Starts the compiler, which takes its time to be there; then makes the kernel's types for it.
-static int start_compile(struct ebs_work *work, bool all_types, struct ebs_error *error)
-{
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_COMPILE);
-	int result = 0;
-
-	work->input.types_follow = true;
-	work->job = ebs_compile_start(&work->input, error);
-	ebs_stats_enter(&work->state->stats, phase);
-	if (!work->job)
-		return -EIO;
-	if (!work->tokens_collected)
-		result = collect_tokens(work, error);
-	if (!result && work->tokens.asks_for_kernel_types)
-		result = make_header(work, all_types, error);
-	if (!result)
-		result = ebs_compile_give_types(work->job, work->kernel_header.data,
-						work->kernel_header.size, error);
-	return result;
-}
-
-static int finish_compile(struct ebs_work *work, struct ebs_error *error)
-{
-	struct ebs_compile_output *output = &work->build->output;
-	struct ebs_stats *stats = &work->state->stats;
-	enum ebs_phase phase = ebs_stats_enter(stats, EBS_PHASE_COMPILE);
-
-	ebs_compile_output_free(output);
-	int result = ebs_compile_finish(work->job, output, error);
-	work->job = NULL;
-	ebs_stats_enter(stats, phase);
-	if (output->peak > stats->child_peak)
-		stats->child_peak = output->peak;
-	return result;
-}
-
-// Types that there aren't: what else the kernel has.
-static void suggest_types(struct ebs_work *work, struct ebs_error *error)
-{
-	const struct ebs_btf_blob *kernel = open_kernel(work);
-	struct ebs_buffer text = { 0 };
-
-	if (!kernel || strcmp(error->code, "COMPILE"))
-		return;
-	ebs_suggest_types(kernel, ebs_error_text(error), work->kernel_header.data, &text);
-	if (text.size && !text.failed) {
-		char *messages = error->text;
-
-		error->text = NULL;
-		ebs_error_clear(error);
-		ebs_error_set(error, "COMPILE", "%s%s", messages, text.data);
-		free(messages);
-	}
-	ebs_buffer_free(&text);
-}
-
-// With a header that was too small for the C, the compile fails; then the whole one decides.
-static int compile_again(struct ebs_work *work, struct ebs_error *error)
-{
-	if (work->kernel_header.size) {
-		ebs_error_clear(error);
-		int result = start_compile(work, true, error);
-		if (!result)
-			result = finish_compile(work, error);
-		if (result)
-			suggest_types(work, error);
-		return result;
-	}
-	if (!work->tokens.asks_for_kernel_types) {
-		suggest_types(work, error);
-	} else if (ebs_error_is_set(&work->kernel_error)) {
-		ebs_error_clear(error);
-		*error = work->kernel_error;
-		work->kernel_error = (struct ebs_error){ 0 };
-	}
-	return -EINVAL;
-}
-
-// Whether a subset of vmlinux is all that relocation can find. Where names are missing in it that
-// depends on the modules, which the entry of the cache then names.
-static bool is_whole(struct ebs_work *work, const struct ebs_relocation_subset *subset)
-{
-	if (subset->kind != EBS_SUBSET_OF_VMLINUX)
-		return subset->kind == EBS_SUBSET_WHOLE;
-	if (!ebs_modules_have(EBS_MODULES_FOLDER, &subset->missing) &&
-	    !ebs_modules_list(EBS_MODULES_FOLDER, &work->build->modules))
-		return true;
-	ebs_buffer_clear(&work->build->modules);
-	return false;
-}
-
 // Whether a cached entry was made with the modules that are loaded now.
 static bool fits_modules(const struct ebs_cache_entry *entry)
 {
@@ -293,74 +144,11 @@ static bool find_in_cache(struct ebs_build *build, struct ebs_cache *cache)
 	return false;
 }
 
-// The part of the kernel's BTF that relocation needs. Without one libbpf takes the kernel's own.
-static int make_subset(struct ebs_work *work, struct ebs_error *error)
-{
-	struct ebs_build *build = work->build;
-	struct ebs_relocation_subset subset = { 0 };
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
-	const struct ebs_btf_blob *kernel = open_kernel(work);
-	int result = 0;
-
-	if (kernel)
-		result = ebs_relocation_subset_make(kernel, build->output.object,
-						    build->output.object_size, &subset, error);
-	if (!result && is_whole(work, &subset)) {
-		build->btf = subset.btf;
-		subset.btf = (struct ebs_buffer){ 0 };
-	}
-	ebs_relocation_subset_free(&subset);
-	ebs_stats_enter(&work->state->stats, phase);
-	return result;
-}
-
 void ebs_build_set_part(struct ebs_build *build, enum ebs_cache_part part, const char *data,
 			size_t size)
 {
 	build->entry.parts[part].data = data;
 	build->entry.parts[part].size = size;
-}
-
-// The compiler's words without what belongs to this one start: colours, and the command line of -v.
-static void keep_warnings(struct ebs_work *work, const char *messages)
-{
-	if (work->input.verbose)
-		messages += strcspn(messages, "\n");
-	messages += *messages == '\n';
-	while (*messages) {
-		size_t length = strcspn(messages, "\033");
-
-		ebs_buffer_append(&work->build->warnings, messages, length);
-		messages += length;
-		if (*messages)
-			messages += strcspn(messages, "m");
-		messages += *messages == 'm';
-	}
-}
-
-static int finish_anew(struct ebs_work *work, struct ebs_error *error)
-{
-	struct ebs_build *build = work->build;
-	int result = finish_compile(work, error);
-
-	if (result && strcmp(error->code, "COMPILE") == 0)
-		result = compile_again(work, error);
-	if (!result)
-		result = make_subset(work, error);
-	if (result)
-		return result;
-	if (build->output.messages) {
-		fprintf(stderr, "%s\n", build->output.messages);
-		keep_warnings(work, build->output.messages);
-	}
-	ebs_build_set_part(build, EBS_CACHE_OBJECT, build->output.object,
-			   build->output.object_size);
-	ebs_build_set_part(build, EBS_CACHE_BTF, build->btf.data, build->btf.size);
-	ebs_build_set_part(build, EBS_CACHE_MESSAGES, build->warnings.data, build->warnings.size);
-	ebs_build_set_part(build, EBS_CACHE_MODULES, build->modules.data, build->modules.size);
-	build->cachable = build->cachable && !build->warnings.failed && !build->modules.failed &&
-			  key_is_true(work);
-	return 0;
 }
 
 static void release(struct ebs_work *work)
@@ -375,21 +163,6 @@ static void release(struct ebs_work *work)
 	free(work);
 }
 
-static void emit_c(const struct ebs_work *work)
-{
-	const char *text = work->input.source;
-	size_t lines = 0;
-
-	for (size_t i = 0; i < work->kernel_header.size; i++)
-		lines += work->kernel_header.data[i] == '\n';
-	printf("// %s; vmlinux.h: %zu bytes, %zu lines\n", work->source->name,
-	       work->kernel_header.size, lines);
-	text += strspn(text, "\n"); // they put the C at its line in the script
-	fputs(text, stdout);
-	if (*text && text[strlen(text) - 1] != '\n')
-		putchar('\n');
-}
-
 int ebs_build_start(struct ebs_build *build, struct ebs_state *state,
 		    const struct ebs_source *source, struct ebs_error *error)
 {
@@ -402,26 +175,25 @@ int ebs_build_start(struct ebs_build *build, struct ebs_state *state,
 	int result = prepare(work, error);
 	if (result)
 		return result;
-	if (state->options->emit_c) {
-		result = collect_tokens(work, error);
-		if (!result && work->tokens.asks_for_kernel_types)
-			result = make_header(work, false, error);
-		if (!result)
-			emit_c(work);
-		return result;
-	}
+	if (state->options->emit_c)
+		return ebs_build_emit_c(work, error);
 	build->cachable = make_key(work, false, &build->key) && use_cache(state);
 	build->cached = build->cachable && find_in_cache(build, state->cache);
 	if (build->cached)
 		return 0;
-	return start_compile(work, false, error);
+	return ebs_build_compile_start(work, error);
 }
 
 int ebs_build_finish(struct ebs_build *build, struct ebs_error *error)
 {
 	struct ebs_state *state = build->work->state;
-	int result = build->work->job ? finish_anew(build->work, error) : 0;
+	int result = 0;
 
+	if (build->work->job) {
+		result = ebs_build_compile_finish(build->work, error);
+		build->cachable = build->cachable && !result && !build->warnings.failed &&
+				  !build->modules.failed && key_is_true(build->work);
+	}
 	if (!result) {
 		state->stats.hits += build->cached;
 		state->stats.misses += !build->cached;
