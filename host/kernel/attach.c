@@ -2,13 +2,10 @@
 // Attaching programs: the table of kinds, and the kinds that libbpf attaches with nothing added.
 #include "kernel/attach.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "kernel/attach_private.h"
@@ -256,40 +253,6 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 	return result;
 }
 
-static void free_part(struct ebs_link_part part)
-{
-	if (part.detach)
-		part.detach(&part);
-	else if (part.handle)
-		bpf_link__destroy(part.handle);
-	else
-		close(part.fd);
-}
-
-int ebs_link_add_part(struct ebs_link *link, struct ebs_link_part part)
-{
-	struct ebs_link_part *parts = reallocarray(link->parts, link->count + 1, sizeof(*parts));
-	if (!parts) {
-		free_part(part);
-		return -ENOMEM;
-	}
-	link->parts = parts;
-	link->parts[link->count++] = part;
-	return 0;
-}
-
-int ebs_link_add(struct ebs_link *link, struct bpf_link *handle)
-{
-	if (!handle)
-		return errno ? -errno : -EOPNOTSUPP;
-	return ebs_link_add_part(link, (struct ebs_link_part){ .handle = handle });
-}
-
-int ebs_link_add_fd(struct ebs_link *link, int fd)
-{
-	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = fd });
-}
-
 static int attach_to_place(const struct kind *kind, struct ebs_program *program,
 			   const struct ebs_attach_options *options, struct ebs_link *link,
 			   struct ebs_error *error)
@@ -388,46 +351,4 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 	ebs_error_clear(&cause);
 	ebs_link_free(link);
 	return NULL;
-}
-
-// What was missed stays counted.
-static void forget(struct ebs_program *program, struct ebs_link *link)
-{
-	struct ebs_link **place = &program->links;
-
-	program->missed_by_links += ebs_link_missed(link);
-	while (*place != link)
-		place = &(*place)->next;
-	*place = link->next;
-}
-
-void ebs_link_free(struct ebs_link *link)
-{
-	if (!link)
-		return;
-	if (link->program)
-		forget(link->program, link);
-	for (unsigned i = 0; i < link->count; i++)
-		free_part(link->parts[i]);
-	free(link->parts);
-	free(link->interface);
-	free(link);
-}
-
-int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error)
-{
-	if (link->count != 1 || link->parts[0].handle || strcmp(link->info.kind, "iter"))
-		return ebs_error_set(
-			error, "EINVAL",
-			"program '%s' (%s) is no iterator: only what SEC(\"iter/...\") "
-			"writes can be read",
-			link->info.program, link->info.kind);
-	int fd = bpf_iter_create(link->parts[0].fd);
-	return fd < 0 ? ebs_error_errno(error, fd, "can't run iterator '%s'", link->info.program)
-		      : fd;
-}
-
-struct ebs_link_info ebs_link_info(const struct ebs_link *link)
-{
-	return link->info;
 }

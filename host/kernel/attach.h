@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "kernel/attach_link.h"
 #include "kernel/object.h"
 
 enum ebs_attach_option {
@@ -58,28 +59,11 @@ struct ebs_attach_options {
 	} values[EBS_ATTACH_OPTIONS];
 };
 
-struct ebs_link;
-
-// What is known of a link; texts are the link's, NULL or 0 where they don't apply.
-struct ebs_link_info {
-	const char *kind; // "xdp", "tracepoint", ...
-	const char *program;
-	const char *interface; // all of a list
-	unsigned ifindex;      // 0: of a list
-	const char *mode;      // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"
-};
-
 // NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the
 // link detaches; so does the end of the process.
 struct ebs_link *ebs_program_attach(struct ebs_program *program,
 				    const struct ebs_attach_options *options,
 				    struct ebs_error *error);
-void ebs_link_free(struct ebs_link *link);
-
-// Runs an iterator's link once more. Returns a descriptor to read what it writes, or -errno with
-// `error` filled.
-int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error);
-struct ebs_link_info ebs_link_info(const struct ebs_link *link);
 
 // Does SEC() say all that is needed to attach?
 bool ebs_program_is_complete(const struct ebs_program *program);

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-#include "kernel/attach_private.h"
+#include "kernel/attach_link_private.h"
+#include "kernel/object.h"
 
 // Attaches, and takes away what killed processes of ebscript have left on the interface. Returns 0
 // or -errno.

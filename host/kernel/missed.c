@@ -4,7 +4,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include "kernel/attach_private.h"
+#include "kernel/attach_link_private.h"
 #include "kernel/object_private.h"
 
 // The start of struct bpf_link_info as Linux 6.7 has it: the headers that this is built with may
