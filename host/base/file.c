@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Whole writes; how many files may be open.
+// Files in general: whole writes, single numbers, how many may be open, closing the rest.
 #include "base/file.h"
 
 #include <errno.h>
@@ -21,6 +21,29 @@ int ebs_write_all(int fd, const void *data, size_t size)
 		size -= written;
 	}
 	return 0;
+}
+
+int ebs_read_number(const char *path, int otherwise)
+{
+	FILE *file = fopen(path, "re");
+	int number = otherwise;
+
+	if (file && fscanf(file, "%d", &number) != 1)
+		number = otherwise;
+	if (file)
+		fclose(file);
+	return number;
+}
+
+void ebs_close_from(int first)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (!close_range((unsigned)first, ~0U, 0))
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit); // before Linux 5.9, or by an old container's policy
+	for (rlim_t fd = (rlim_t)first; fd < limit.rlim_cur; fd++)
+		close((int)fd);
 }
 
 const char *ebs_open_files_limit(void)

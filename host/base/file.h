@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Whole writes; how many files may be open.
+// Files in general: whole writes, single numbers, how many may be open, closing the rest.
 #ifndef EBS_BASE_FILE_H
 #define EBS_BASE_FILE_H
 
@@ -7,6 +7,12 @@
 
 // Writes all of it, however many calls that takes. Returns 0 or -errno.
 int ebs_write_all(int fd, const void *data, size_t size);
+
+// The number that a file like those of /proc/sys begins with; `otherwise` where there is none.
+int ebs_read_number(const char *path, int otherwise);
+
+// Closes all descriptors from this one on.
+void ebs_close_from(int first);
 
 // For messages: how many files the process may have open, and how to raise that.
 const char *ebs_open_files_limit(void);

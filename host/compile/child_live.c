@@ -81,8 +81,7 @@ static int keep_files(const struct ebs_child_channels *channels)
 	for (int fd = 0; fd < count; fd++)
 		if (dup2(wanted[fd], fd) < 0)
 			return -errno;
-	if (close_range(count, ~0U, 0) && errno != ENOSYS)
-		return -errno;
+	ebs_close_from(count);
 	return 0;
 }
 

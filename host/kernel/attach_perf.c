@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "kernel/attach_private.h"
 #include "kernel/link_create.h"
 #include "kernel/tracefs.h"
@@ -89,18 +89,6 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 	return result;
 }
 
-static int read_setting(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	int value = -1;
-
-	if (file && fscanf(file, "%d", &value) != 1)
-		value = -1;
-	if (file)
-		fclose(file);
-	return value;
-}
-
 // What perf(1) calls these events.
 static const struct perf_event {
 	const char *name;
@@ -145,7 +133,7 @@ static int explain_event(const struct perf_event *event, const struct ebs_attach
 	int64_t frequency = options->values[EBS_ATTACH_FREQUENCY].number;
 	int64_t cpu = options->values[EBS_ATTACH_CPU].number;
 	int cpus = libbpf_num_possible_cpus();
-	int most = read_setting("/proc/sys/kernel/perf_event_max_sample_rate");
+	int most = ebs_read_number("/proc/sys/kernel/perf_event_max_sample_rate", -1);
 
 	if (number == -ENOENT)
 		return ebs_error_explain(error, number,

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/capabilities.h"
+#include "base/file.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
 #include "kernel/lockdown.h"
@@ -269,13 +270,8 @@ static int refuse_kprobe(const struct ebs_program *program, const char *doing, c
 
 const char *ebs_permission_paranoid(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-	int level = 0;
+	int level = ebs_read_number("/proc/sys/kernel/perf_event_paranoid", 0);
 
-	if (file && fscanf(file, "%d", &level) != 1)
-		level = 0;
-	if (file)
-		fclose(file);
 	return level > 2 && ebs_capability_have(CAP_PERFMON) && !ebs_capability_have(CAP_SYS_ADMIN)
 		       ? "kernel.perf_event_paranoid is above 2, where this kernel leaves perf "
 			 "events to CAP_SYS_ADMIN: run it with that, or `sysctl "

@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/capabilities.h"
+#include "base/file.h"
 #include "kernel/clsact.h"
 
 struct order {
@@ -24,19 +23,6 @@ struct order {
 	uint32_t handle;
 	int map; // the receiver's descriptor
 };
-
-// The script's pipes and buffers must see their end when the script ends.
-static void close_all_but(int kept)
-{
-	struct rlimit limit = { .rlim_cur = 1024 };
-
-	dup2(kept, 3);
-	if (!syscall(SYS_close_range, 4u, ~0u, 0u))
-		return;
-	getrlimit(RLIMIT_NOFILE, &limit); // before Linux 5.9
-	for (rlim_t fd = 4; fd < limit.rlim_cur; fd++)
-		close((int)fd);
-}
 
 // Whoever ends the script by a signal to the whole terminal or service leaves this process alone.
 static void settle(int connection)
@@ -49,7 +35,8 @@ static void settle(int connection)
 	setsid();
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);
-	close_all_but(connection);
+	dup2(connection, 3);
+	ebs_close_from(4); // the script's pipes and buffers must see their end when the script ends
 	if (chdir("/"))
 		_exit(1);
 	prctl(PR_SET_NAME, "ebscript-watch");
