@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """docs/kernels.md: the tables that `./dev vm` makes, kernel by feature, and kernel by test."""
 import re
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import skips  # noqa: E402
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "kernels.md"
 MARKS = "<!-- made by ./dev vm -->\n", "<!-- end of what ./dev vm made -->\n"
@@ -66,6 +70,15 @@ def text(results, tests):
             lines += [*table(title, [guest.release or guest.name], features([guest], own, Notes())), ""]
     lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in booted]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def record(results):
+    """What each guest skipped, for the test that fails on what is skipped everywhere."""
+    for name, guest in results.items():
+        if not isinstance(guest, str):
+            cases = [(result, test.name, case, why) for test in guest.tests.values() for result, case, why in test.tap.cases]
+            skips.record("kernels", name, cases)
+    skips.keep("kernels", results)
 
 
 def write(made):

@@ -4,7 +4,7 @@
     vm.py --build FOLDER [--update] [--list] [--test NAME]... [KERNEL]...
     vm.py --build FOLDER --short
 
-Without --short, all tests on all kernels, and the results go to docs/kernels.md. The short pass is one of CTest's
+Without --short, all tests on all kernels, and the results go to docs/kernels.md and docs/skipped.tsv. The short pass is one of CTest's
 tests: it prints TAP, and what is skipped in the guest counts as failed. Exit status: 0, or 1 when something failed.
 """
 import argparse
@@ -155,6 +155,7 @@ def main():
     print("\n" + text)
     if options.all:
         report.write(text)
+        report.record(results)
     guests = [result for result in results.values() if isinstance(result, Guest)]
     failed = [guest.name for guest in guests if any(test.tap.count("fail") for test in guest.tests.values())]
     return 1 if failed or len(guests) < len(results) else 0
