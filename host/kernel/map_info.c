@@ -41,7 +41,7 @@ static int part_layout(struct ebs_types *types, uint32_t type_id, uint32_t size,
 {
 	struct ebs_error reason = { 0 };
 	const struct ebs_layout *layout =
-		type_id ? ebs_types_layout(types, type_id, &reason) : NULL;
+		type_id ? ebs_types_stored_layout(types, type_id, &reason) : NULL;
 	bool short_of_memory = strcmp(reason.code, "ENOMEM") == 0;
 
 	*part = layout && layout->size == size ? layout : NULL;

@@ -239,7 +239,7 @@ static void write_value(struct ebs_row *row, const struct ebs_layout *layout, co
 			write_integer(row, false, ebs_load_unsigned(data, layout->size), names);
 		break;
 	case EBS_STRING:
-		ebs_row_string(row, (const char *)data, strnlen((const char *)data, length));
+		ebs_row_string(row, (const char *)data, ebs_text_size(layout, data, length));
 		break;
 	case EBS_BYTES:
 		ebs_row_string(row, (const char *)data, length);
@@ -267,14 +267,15 @@ void ebs_record_cell(const struct ebs_record *record, struct ebs_row *row, const
 	write_field(row, &cell->field, data, size, cell->names);
 }
 
-static void write_text(struct ebs_row *row, const char *data, size_t size)
+static void write_text(struct ebs_row *row, const struct ebs_layout *layout, const char *data)
 {
+	size_t size = layout->size;
 	size_t length = 0;
 
 	while (length < size && ebs_is_plain_byte(data[length]))
 		length++;
-	if (length < size && data[length])
-		ebs_row_string(row, data, strnlen(data, size));
+	if (length < size && (data[length] || layout->stored))
+		ebs_row_string(row, data, ebs_text_size(layout, (const uint8_t *)data, size));
 	else
 		ebs_cell_append(row, data, length, row->columns->json);
 }
@@ -295,7 +296,7 @@ static void write_cell(struct ebs_row *row, const struct cell *cell, const uint8
 	else if (cell->quick == QUICK_WORD)
 		write_word(row, &cell->word, data);
 	else
-		write_text(row, (const char *)data + cell->field.offset, cell->field.layout->size);
+		write_text(row, cell->field.layout, (const char *)data + cell->field.offset);
 }
 
 void ebs_record_append(const struct ebs_record *record, const uint8_t *data, size_t size,

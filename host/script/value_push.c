@@ -65,7 +65,7 @@ void ebs_push_value(lua_State *L, const struct ebs_layout *layout, const uint8_t
 		lua_pushnumber(L, ebs_load_float(data, layout->size));
 		break;
 	case EBS_STRING:
-		lua_pushlstring(L, (const char *)data, strnlen((const char *)data, length));
+		lua_pushlstring(L, (const char *)data, ebs_text_size(layout, data, length));
 		break;
 	case EBS_BYTES:
 		lua_pushlstring(L, (const char *)data, length);

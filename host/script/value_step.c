@@ -64,7 +64,7 @@ void ebs_push_step_slowly(lua_State *L, const struct ebs_step *step, const uint8
 					   ? ebs_load_signed(at, layout->size)
 					   : (lua_Integer)ebs_load_unsigned(at, layout->size));
 	else if (step->end <= size && step->kind == EBS_STEP_STRING)
-		lua_pushlstring(L, (const char *)at, strnlen((const char *)at, layout->size));
+		lua_pushlstring(L, (const char *)at, ebs_text_size(layout, at, layout->size));
 	else if (step->field)
 		ebs_push_field(L, step->field, data, size);
 	else

@@ -11,8 +11,9 @@
 #include "types/types_private.h"
 
 struct ebs_types {
-	struct btf *btf;             // own copy: layouts outlive the object that they came with
-	struct ebs_layout **layouts; // by type id, NULL until asked for
+	struct btf *btf; // own copy: layouts outlive the object that they came with
+	struct ebs_layout *
+		*layouts; // by type id, then those of what is stored; NULL until asked for
 	uint32_t count;
 	unsigned depth; // of the type that is being laid out
 };
@@ -20,7 +21,8 @@ struct ebs_types {
 // Types that go deeper than this are taken for broken: they could contain themselves.
 #define MAX_DEPTH  64
 #define MAX_FIELDS 65536 // of one record; BTF can't count more members
-// Bytes of a type, and where a field ends: no map or event is as large, and sums of two fit 32 bits.
+// Bytes of a type, and where a field ends: no map or event is as large, and sums of two fit 32
+// bits.
 #define LARGEST INT32_MAX
 
 static uint64_t last_serial;
@@ -37,7 +39,7 @@ void ebs_types_free(struct ebs_types *types)
 {
 	if (!types)
 		return;
-	for (uint32_t i = 0; types->layouts && i < types->count; i++) {
+	for (uint32_t i = 0; types->layouts && i < types->count * 2; i++) {
 		if (!types->layouts[i])
 			continue;
 		free_layout(types->layouts[i]);
@@ -57,7 +59,7 @@ struct ebs_types *ebs_types_new(const struct btf *btf)
 	types->btf = bytes ? btf__new(bytes, size) : NULL;
 	if (types->btf) {
 		types->count = btf__type_cnt(types->btf);
-		types->layouts = calloc(types->count, sizeof(*types->layouts));
+		types->layouts = calloc(types->count * 2, sizeof(*types->layouts));
 	}
 	if (!types->layouts) {
 		ebs_types_free(types);
@@ -174,11 +176,14 @@ static int too_large(const struct ebs_layout *layout, struct ebs_error *error)
 	return ebs_error_set(error, "EINVAL", "the type %s is too large", layout->name);
 }
 
+static const struct ebs_layout *lay_out(struct ebs_types *types, uint32_t type_id, bool stored,
+					struct ebs_error *error);
+
 static int array_layout(struct ebs_types *types, const struct btf_type *type,
 			struct ebs_layout *layout, struct ebs_error *error)
 {
 	const struct btf_array *array = btf_array(type);
-	const struct ebs_layout *element = ebs_types_layout(types, array->type, error);
+	const struct ebs_layout *element = lay_out(types, array->type, layout->stored, error);
 	if (!element)
 		return -EINVAL;
 
@@ -243,7 +248,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
 		const struct btf_member *member = btf_members(type) + i;
 		const char *name = string(types, member->name_off);
-		const struct ebs_layout *inner = ebs_types_layout(types, member->type, error);
+		const struct ebs_layout *inner =
+			lay_out(types, member->type, layout->stored, error);
 		if (!inner)
 			return -EINVAL;
 
@@ -281,8 +287,8 @@ static int record_layout(struct ebs_types *types, const struct btf_type *type,
 			      : ebs_error_errno(error, ENOMEM, "can't lay out %s", layout->name);
 }
 
-const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
-					  struct ebs_error *error)
+static const struct ebs_layout *lay_out(struct ebs_types *types, uint32_t type_id, bool stored,
+					struct ebs_error *error)
 {
 	uint32_t id = type_id;
 	const struct btf_type *type = resolve(types, &id);
@@ -291,8 +297,9 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 		ebs_error_set(error, "EINVAL", "the object's BTF has no type %u", type_id);
 		return NULL;
 	}
-	if (types->layouts[type_id])
-		return types->layouts[type_id];
+	struct ebs_layout **place = &types->layouts[type_id + (stored ? types->count : 0)];
+	if (*place)
+		return *place;
 	if (types->depth >= MAX_DEPTH) {
 		ebs_error_set(error, "EINVAL",
 			      "the type %u of the object's BTF is nested too deeply", type_id);
@@ -312,6 +319,7 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 	layout->type_id = id;
 	layout->types = types;
 	layout->serial = ++last_serial;
+	layout->stored = stored;
 
 	int result = 0;
 	int64_t size = btf__resolve_size(types->btf, id);
@@ -330,8 +338,20 @@ const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type
 		free_layout(layout);
 		return NULL;
 	}
-	types->layouts[type_id] = layout;
+	*place = layout;
 	return layout;
+}
+
+const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
+					  struct ebs_error *error)
+{
+	return lay_out(types, type_id, false, error);
+}
+
+const struct ebs_layout *ebs_types_stored_layout(struct ebs_types *types, uint32_t type_id,
+						 struct ebs_error *error)
+{
+	return lay_out(types, type_id, true, error);
 }
 
 uint32_t ebs_types_find(struct ebs_types *types, const char *name)

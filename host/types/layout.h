@@ -17,7 +17,7 @@ enum ebs_kind {
 	EBS_UNSIGNED, // the same; pointers too
 	EBS_BOOL,
 	EBS_FLOAT,  // 4 or 8 bytes
-	EBS_STRING, // char[N]: text up to the first NUL
+	EBS_STRING, // char[N]: text, see ebs_text_size()
 	EBS_BYTES,  // unsigned char[N], __int128, and whatever has no better meaning
 	EBS_ARRAY,
 	EBS_RECORD, // struct or union
@@ -31,6 +31,7 @@ struct ebs_layout {
 	uint64_t serial; // no two layouts of a process have the same, not even at the same address
 	bool flexible;   // declared without a length, or a record with such a field: reaches to
 			 // the sample's end
+	bool stored;     // of what maps and variables hold, and keys: see ebs_text_size()
 	bool is_signed;  // of __int128, which is BYTES; else the kind tells
 	char *name;      // as in C: "struct event", "__u32", "char[16]", "struct (anonymous)"
 
@@ -64,9 +65,18 @@ void ebs_types_free(struct ebs_types *types);
 const struct ebs_layout *ebs_types_layout(struct ebs_types *types, uint32_t type_id,
 					  struct ebs_error *error);
 
+// The same for a map's keys and values and for variables, of which no byte may be left out.
+const struct ebs_layout *ebs_types_stored_layout(struct ebs_types *types, uint32_t type_id,
+						 struct ebs_error *error);
+
 // The type that is written "struct NAME", "union NAME", "enum NAME" or as a plain name (a typedef
 // or a base type; else a struct, union or enum of that name). 0 when there is none.
 uint32_t ebs_types_find(struct ebs_types *types, const char *name);
+
+// How many of the `size` bytes of a STRING are its text: those before the first NUL. Of what is
+// stored all bytes are, unless those behind the NUL are zero. So two keys never look alike. The
+// memory of samples was used before, and what lies behind the NUL has no meaning there.
+size_t ebs_text_size(const struct ebs_layout *layout, const uint8_t *data, size_t size);
 
 // The field of a record, or NULL.
 const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const char *name);

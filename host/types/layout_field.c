@@ -72,6 +72,17 @@ const struct ebs_field *ebs_layout_field(const struct ebs_layout *layout, const 
 	return NULL;
 }
 
+size_t ebs_text_size(const struct ebs_layout *layout, const uint8_t *data, size_t size)
+{
+	size_t text = strnlen((const char *)data, size);
+
+	// All are zero: the first is, and each is equal to the one before it.
+	if (!layout->stored || text == size ||
+	    memcmp(data + text, data + text + 1, size - text - 1) == 0)
+		return text;
+	return size;
+}
+
 static bool field_equal(const struct ebs_field *one, const struct ebs_field *other)
 {
 	return strcmp(one->name, other->name) == 0 && one->offset == other->offset &&

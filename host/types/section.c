@@ -39,7 +39,7 @@ int ebs_types_variables(struct ebs_types *types, const char *section,
 		struct ebs_variable variable = {
 			.name = btf__name_by_offset(btf, type->name_off),
 			.offset = info->offset,
-			.layout = ebs_types_layout(types, type->type, error),
+			.layout = ebs_types_stored_layout(types, type->type, error),
 		};
 		if (!variable.layout)
 			return -EINVAL;

@@ -193,7 +193,7 @@ tap.test("text and bytes", function()
 	char text[8]; char full[4]; __u8 bytes[6]; unsigned char raw[3]; s8 numbers[2];
 	char lines[2][4]; __u8 table[2][2]; char empty[2]; };]],
         [[
-	__builtin_memcpy(v->text, "ab\0cd", 6); __builtin_memcpy(v->full, "wxyz", 4);
+	__builtin_memcpy(v->text, "ab", 3); __builtin_memcpy(v->full, "wxyz", 4);
 	__builtin_memcpy(v->bytes, "\0\1\377\0x\0", 6); __builtin_memcpy(v->raw, "\0\0\0", 3);
 	v->numbers[0] = -1; v->numbers[1] = 1; __builtin_memcpy(v->lines, "one\0two", 8);
 	__builtin_memcpy(v->table, "\1\2\3\4", 4);]],
@@ -211,6 +211,133 @@ tap.test("text and bytes", function()
             empty = "",
         }
     )
+end)
+
+-- Keys that a program wrote over longer text: what lies behind the NUL tells them apart.
+tap.test("text that isn't zero behind its NUL: no two keys look alike", function()
+    local NAMES = { "sh\0", "sh\0a", "sh\0b", "sh\0\0\0\0\0c", "\0sh", "longer12", "" }
+    local kinds = {
+        { "HASH", "char *key = name;", "char[8]" },
+        { "LRU_HASH", "char *key = name;", "char[8]" },
+        { "PERCPU_HASH", "char *key = name;", "char[8]" },
+        { "HASH", "struct in_struct *key = (void *)name;", "struct in_struct" },
+        { "HASH", "char (*key)[2][4] = (void *)name;", "char[2][4]" },
+    }
+    for _, kind in ipairs(kinds) do
+        local name, pointer, type = table.unpack(kind)
+        type = type:gsub("^char(.*)$", "typeof(char %1)")
+        local object <close> = assert(bpf.load({
+            source = HEAD .. [[
+struct in_struct { char text[8]; };
+char name[8];
+struct {
+	__uint(type, BPF_MAP_TYPE_]] .. name .. [[);
+	__uint(max_entries, 64);
+	__type(key, ]] .. type .. [[);
+	__type(value, int);
+} map SEC(".maps");
+int number;
+SEC("raw_tp/sys_enter")
+int add(void *context)
+{
+	]] .. pointer .. [[
+
+	return bpf_map_update_elem(&map, key, &number, BPF_NOEXIST) != 0;
+}
+]],
+        }))
+        local map, globals, program = object:map("map"), object.globals, object:program("add")
+        for number, text in ipairs(NAMES) do
+            globals.name, globals.number = text, number
+            tap.equal(assert(program:test_run({})).return_value, 0, "a new key")
+        end
+        local function value_of(value)
+            if name ~= "PERCPU_HASH" then
+                return value
+            end
+            local sum = 0
+            for _, one in ipairs(value) do
+                sum = sum + one
+            end
+            return sum
+        end
+        local seen, sum, copied = {}, 0, 0
+        for key, value in pairs(map) do
+            tap.equal(map:get(key), value, "by the loop's key")
+            local text = key
+            if type:find("struct") then
+                text = key.text
+            elseif type:find("%]%[") then
+                text = (#key[1] < 4 and key[1] .. ("\0"):rep(4 - #key[1]) or key[1]) .. key[2]
+            end
+            tap.equal(seen[text], nil, "no text comes twice")
+            seen[text], sum = true, sum + value_of(value)
+        end
+        tap.equal(sum, #NAMES * (#NAMES + 1) // 2, "sum of the loop")
+        for key, value in pairs(map:copy()) do
+            if math.type(key) then
+                key, value = value.key, value.value -- a list
+            end
+            copied = copied + value_of(value)
+            tap.equal(value_of(map:get(key)), value_of(value), "by the copy's key")
+        end
+        tap.equal(copied, sum, "sum of the copy")
+        if type:find("8") and not type:find("struct") then
+            tap.equal(value_of(map:get("sh")), 1, "text alone has zeros behind it")
+            local renewed = {}
+            for key in pairs(map) do
+                renewed[key] = map:get(key)
+            end
+            assert(map:update(renewed, "exist"))
+            tap.equal(map:count(), #NAMES)
+        end
+        for key in pairs(map) do
+            tap.equal(map:delete(key), true, "the loop's key is there")
+        end
+        tap.equal(map:count(), 0)
+    end
+end)
+
+tap.test("text that isn't zero behind its NUL: values, variables and samples", function()
+    local object <close> = assert(bpf.load({
+        source = HEAD .. [[
+struct value { char text[8]; };
+char text[8];
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct value);
+} values SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+SEC("raw_tp/sys_enter")
+int produce(void *context)
+{
+	int key = 0;
+	struct value *v = bpf_map_lookup_elem(&values, &key);
+
+	if (!v)
+		return 1;
+	__builtin_memcpy(v->text, "sh\0onger", 8);
+	__builtin_memcpy(text, "sh\0onger", 8);
+	return bpf_ringbuf_output(&events, v, sizeof(*v), 0);
+}
+]],
+    }))
+    local got = {}
+    object:on_event("events", function(event)
+        got = { event.text, event:copy().text, tostring(event) }
+        -- A sample stays whole where it goes into a map as it is.
+        assert(object:map("values"):set(0, event))
+    end)
+    tap.equal(assert(object:program("produce"):test_run({})).return_value, 0)
+    deliver()
+    tap.equal(got, { "sh", "sh", 'struct value {text = "sh"}' }, "memory that is used again")
+    tap.equal(object.globals.text, "sh\0onger")
+    tap.equal(object:map("values"):get(0), { text = "sh\0onger" })
 end)
 
 tap.test("arrays, of several dimensions too", function()

@@ -32,6 +32,7 @@ struct __attribute__((packed)) sample {
 
 struct fixture {
 	struct ebs_types *types;
+	uint32_t type_id;
 	const struct ebs_layout *layout;
 	struct ebs_buffer out;
 };
@@ -98,6 +99,7 @@ static int set_up(void **state)
 
 	fixture = (struct fixture){ .types = ebs_types_new(btf) };
 	btf__free(btf);
+	fixture.type_id = record;
 	fixture.layout = ebs_types_layout(fixture.types, record, &error);
 	assert_string_equal(ebs_error_text(&error), "");
 	*state = &fixture;
@@ -113,9 +115,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-// The row of the first `size` bytes of the example.
-static void assert_row(struct fixture *fixture, const char *spec, bool json, size_t size,
-		       const char *expected)
+// The row of the first `size` bytes of `sample`.
+static void assert_row_of(struct fixture *fixture, const struct sample *sample, const char *spec,
+			  bool json, size_t size, const char *expected)
 {
 	struct ebs_error error = { 0 };
 	struct ebs_columns *columns = ebs_columns_new(spec, json, &error);
@@ -125,13 +127,19 @@ static void assert_row(struct fixture *fixture, const char *spec, bool json, siz
 	// In memory of just that size, so that a sanitizer sees what reads further.
 	uint8_t *data = test_malloc(size ? size : 1);
 
-	memcpy(data, &example, size);
+	memcpy(data, sample, size);
 	ebs_buffer_clear(&fixture->out);
 	ebs_record_append(record, data, size, &fixture->out);
 	assert_string_equal(fixture->out.data, expected);
 	test_free(data);
 	ebs_record_free(record);
 	ebs_columns_free(columns);
+}
+
+static void assert_row(struct fixture *fixture, const char *spec, bool json, size_t size,
+		       const char *expected)
+{
+	assert_row_of(fixture, &example, spec, json, size, expected);
 }
 
 #define ALL "u8 s8 u16 s16 u32 s32 u64 s64 mood name bytes|hex peer low high"
@@ -167,6 +175,41 @@ static void formatters(void **state)
 	assert_row(*state, "bytes|ip s8|errno u64|hex mood|enum u16|port", true, sizeof(example),
 		   "{\"bytes\":\"10.0.0.1\",\"s8\":-128,\"u64\":\"0xffffffffffffffff\","
 		   "\"mood\":\"GOOD\",\"u16\":65535}\n");
+}
+
+// In samples it has no meaning. In what is stored it tells keys apart.
+static void text_behind_a_nul(void **state)
+{
+	static const struct {
+		char name[9];
+		const char *sample;
+		const char *stored;
+	} cases[] = {
+		{ "sh\0onger", "sh\n", "sh\\x00onger\n" },
+		{ "sh\0\0\0\0\0r", "sh\n", "sh\\x00\\x00\\x00\\x00\\x00r\n" },
+		{ "sh", "sh\n", "sh\n" },
+		{ "\0abcdefg", "\n", "\\x00abcdefg\n" },
+		{ "", "\n", "\n" },
+		{ "abcdefg", "abcdefg\n", "abcdefg\n" },
+		{ "abcdefgh", "abcdefgh\n", "abcdefgh\n" },
+		{ "a\nb\0c", "a\\nb\n", "a\\nb\\x00c\\x00\\x00\\x00\n" },
+	};
+	struct fixture *fixture = *state;
+	struct ebs_error error = { 0 };
+	const struct ebs_layout *stored =
+		ebs_types_stored_layout(fixture->types, fixture->type_id, &error);
+	struct sample sample = example;
+
+	assert_string_equal(ebs_error_text(&error), "");
+	assert_true(ebs_layout_equal(fixture->layout, stored));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture of_stored = { .layout = stored };
+
+		memcpy(sample.name, cases[i].name, sizeof(sample.name));
+		assert_row_of(fixture, &sample, "name", false, sizeof(sample), cases[i].sample);
+		assert_row_of(&of_stored, &sample, "name", false, sizeof(sample), cases[i].stored);
+		ebs_buffer_free(&of_stored.out);
+	}
 }
 
 static void a_field_in_a_field(void **state)
@@ -240,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_kinds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(formatters, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(text_behind_a_nul, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_field_in_a_field, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(samples_cut_short, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_that_no_field_has, set_up, tear_down),
