@@ -14,7 +14,7 @@
 #include "kernel/permission.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
-	[EBS_ATTACH_INTERFACE] = { .name = "interface", .separator = ',' },
+	[EBS_ATTACH_INTERFACE] = { .name = "interface", .is_list = true },
 	[EBS_ATTACH_MODE] = { .name = "mode" },
 	[EBS_ATTACH_PID] = { .name = "pid", .is_number = true, .high = INT32_MAX },
 	[EBS_ATTACH_CPU] = { .name = "cpu", .is_number = true, .high = INT32_MAX },
@@ -26,15 +26,15 @@ const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] 
 	[EBS_ATTACH_EVENT] = { .name = "event" },
 	[EBS_ATTACH_FREQUENCY] = { .name = "frequency", .is_number = true },
 	[EBS_ATTACH_PERIOD] = { .name = "period", .is_number = true },
-	[EBS_ATTACH_CGROUP] = { .name = "cgroup", .separator = '\n' },
+	[EBS_ATTACH_CGROUP] = { .name = "cgroup", .is_list = true },
 	[EBS_ATTACH_FUNCTION] = { .name = "function" },
 	[EBS_ATTACH_CATEGORY] = { .name = "category" },
 	[EBS_ATTACH_TRACEPOINT] = { .name = "tracepoint" },
-	[EBS_ATTACH_FUNCTIONS] = { .name = "functions", .separator = ',' },
-	[EBS_ATTACH_SYMBOLS] = { .name = "symbols", .separator = ',' },
+	[EBS_ATTACH_FUNCTIONS] = { .name = "functions", .is_list = true },
+	[EBS_ATTACH_SYMBOLS] = { .name = "symbols", .is_list = true },
 	[EBS_ATTACH_DIRECTION] = { .name = "direction" },
 	[EBS_ATTACH_FAMILY] = { .name = "family" },
-	[EBS_ATTACH_HOOK] = { .name = "hook", .separator = ',' },
+	[EBS_ATTACH_HOOK] = { .name = "hook", .is_list = true },
 	[EBS_ATTACH_PRIORITY] = { .name = "priority",
 				  .is_number = true,
 				  .low = INT32_MIN,
@@ -91,9 +91,11 @@ struct kind {
 
 #define UPROBE_OPTIONS       (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
 #define UPROBE_MULTI_OPTIONS (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
-#define ITER_OPTIONS         (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
-#define TC_OPTIONS           (OPTION(INTERFACE) | OPTION(DIRECTION))
-#define XDP_OPTIONS          (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
+// Lists that a kind takes as they are; of others each element is a place of its own.
+#define WHOLE_LISTS  (OPTION(FUNCTIONS) | OPTION(SYMBOLS))
+#define ITER_OPTIONS (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
+#define TC_OPTIONS   (OPTION(INTERFACE) | OPTION(DIRECTION))
+#define XDP_OPTIONS  (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
 #define PERF_OPTIONS \
 	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
 
@@ -241,15 +243,10 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 				       program->section);
 	}
 	ebs_buffer_free(&names);
-	for (int i = 0; !result && i < EBS_ATTACH_OPTIONS; i++) {
-		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
-
-		// Other lists are text that the kind takes apart itself.
-		if (info->separator == '\n' && !(kind->places & 1u << i) &&
-		    options->values[i].text && strchr(options->values[i].text, '\n'))
+	for (int i = 0; !result && i < EBS_ATTACH_OPTIONS; i++)
+		if (options->values[i].count > 1 && !((kind->places | WHOLE_LISTS) & 1u << i))
 			result = ebs_error_set(error, "EINVAL", "SEC(\"%s\") takes one %s, no list",
-					       program->section, info->name);
-	}
+					       program->section, ebs_attach_option_infos[i].name);
 	return result;
 }
 
@@ -261,6 +258,19 @@ static int attach_to_place(const struct kind *kind, struct ebs_program *program,
 	return kind->attach(program, options, link, error);
 }
 
+// With commas between. Returns 0 or -ENOMEM.
+static int keep_interfaces(struct ebs_link *link, const struct ebs_attach_value *list)
+{
+	struct ebs_buffer names = { 0 };
+
+	for (uint32_t i = 0; i < list->count; i++)
+		ebs_buffer_printf(&names, "%s%s", i ? "," : "", list->items[i]);
+	link->interface = names.failed ? NULL : strdup(names.data);
+	link->info.interface = link->interface;
+	ebs_buffer_free(&names);
+	return link->interface ? 0 : -ENOMEM;
+}
+
 // Each place gets options in which it is the only one. What the link has got at a failure goes with
 // it.
 static int attach_to_places(const struct kind *kind, struct ebs_program *program,
@@ -268,30 +278,27 @@ static int attach_to_places(const struct kind *kind, struct ebs_program *program
 			    struct ebs_error *error)
 {
 	int option = ffs((int)kind->places) - 1;
-	const char *list = option < 0 ? NULL : options->values[option].text;
-	if (!list)
+	const struct ebs_attach_value *list = option < 0 ? NULL : &options->values[option];
+	if (!list || !list->given)
 		return attach_to_place(kind, program, options, link, error);
 
-	const char separator[] = { ebs_attach_option_infos[option].separator, '\0' };
 	struct ebs_attach_options single = *options;
-	char *copy = strdup(list), *rest = copy, *place;
-	int result = copy ? 0 : ebs_error_errno(error, ENOMEM, "can't attach");
+	int result = 0;
 
-	while (!result && (place = strsep(&rest, separator))) {
+	for (uint32_t i = 0; !result && i < list->count; i++) {
 		struct ebs_link_info before = link->info;
 
-		single.values[option].text = place;
+		single.values[option].text = list->items[i];
+		single.values[option].items = &list->items[i];
+		single.values[option].count = 1;
 		result = attach_to_place(kind, program, &single, link, error);
 		if (link->count > 1)
 			link->info.ifindex = 0;
 		if (before.mode && link->info.mode && strcmp(before.mode, link->info.mode))
 			link->info.mode = "several modes";
 	}
-	free(copy);
-	if (!result && option == EBS_ATTACH_INTERFACE) {
-		link->interface = strdup(list);
-		link->info.interface = link->interface;
-	}
+	if (!result && option == EBS_ATTACH_INTERFACE && keep_interfaces(link, list))
+		result = ebs_error_errno(error, ENOMEM, "can't attach");
 	return result;
 }
 

@@ -39,24 +39,28 @@ enum ebs_attach_option {
 	EBS_ATTACH_OPTIONS,
 };
 
-// Option names as scripts write them, and whether their value is a number, else text. A list is
-// text with a separator between; a script may also give a sequence. A boolean is the number 0 or 1.
+// Option names as scripts write them, and whether their value is a number, else text. A script may
+// give a list as one text or as a sequence. A boolean is the number 0 or 1.
 struct ebs_attach_option_info {
 	const char *name;
 	bool is_number;
 	bool is_boolean;
-	char separator;    // '\0': no list
+	bool is_list;
 	int64_t low, high; // of a number; both 0: any
 };
 extern const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS];
 
-// Unset members are NULL or not `given`.
+// Unset members are NULL or not `given`. Texts and lists are the caller's.
+struct ebs_attach_value {
+	bool given;
+	const char *text; // of a list its first element
+	int64_t number;
+	const char *const *items; // of a list, at least one
+	uint32_t count;
+};
+
 struct ebs_attach_options {
-	struct {
-		bool given;
-		const char *text;
-		int64_t number;
-	} values[EBS_ATTACH_OPTIONS];
+	struct ebs_attach_value values[EBS_ATTACH_OPTIONS];
 };
 
 // NULL with `error` filled. `options` with nothing given means that SEC() says all. Freeing the

@@ -20,7 +20,11 @@ struct targets {
 	uint64_t *offsets; // in a file
 	uint32_t count;
 	uint32_t capacity;
-	char *globs; // each ends with a NUL; the last with two
+	const char *const *globs; // and names
+	uint32_t glob_count;
+	char *section_list; // what the globs of a section lie in
+	const char **section_globs;
+	bool *found; // for each of them
 	bool failed;
 };
 
@@ -30,7 +34,9 @@ static void free_targets(struct targets *targets)
 		free(targets->names[i]);
 	free(targets->names);
 	free(targets->offsets);
-	free(targets->globs);
+	free(targets->found);
+	free(targets->section_globs);
+	free(targets->section_list);
 }
 
 static bool make_room(struct targets *targets)
@@ -49,26 +55,70 @@ static bool make_room(struct targets *targets)
 	return offsets;
 }
 
-// Options and sections have lists with commas.
-static int take_globs(struct targets *targets, const char *text)
+// Where the element ends: at a comma that no bracket of a C++ name is around.
+static char *element_end(char *text)
 {
-	size_t size = strlen(text);
+	int depth = 0;
 
-	targets->globs = calloc(1, size + 2);
-	if (!targets->globs)
-		return -ENOMEM;
-	memcpy(targets->globs, text, size);
-	for (char *comma = targets->globs; (comma = strchr(comma, ','));)
-		*comma = '\0';
-	return 0;
+	for (; *text && (*text != ',' || depth > 0); text++) {
+		depth += *text == '(' || *text == '<';
+		depth -= *text == ')' || *text == '>';
+	}
+	return text;
 }
 
+// A section has a list with commas.
+static int take_section_list(struct targets *targets, const char *text)
+{
+	char *rest = targets->section_list = strdup(text);
+	bool more = rest;
+
+	while (more) {
+		char *end = element_end(rest);
+		const char **globs = reallocarray(targets->section_globs, targets->glob_count + 1,
+						  sizeof(*globs));
+		if (!globs)
+			return -ENOMEM;
+		more = *end;
+		*end = '\0';
+		globs[targets->glob_count++] = rest;
+		targets->section_globs = globs;
+		targets->globs = globs;
+		rest = end + 1;
+	}
+	return targets->section_list ? 0 : -ENOMEM;
+}
+
+static int take_globs(struct targets *targets, const struct ebs_attach_value *option,
+		      const char *section)
+{
+	targets->globs = option->items;
+	targets->glob_count = option->count;
+	if (!option->given && take_section_list(targets, section))
+		return -ENOMEM;
+	targets->found = calloc(targets->glob_count, sizeof(*targets->found));
+	return targets->found ? 0 : -ENOMEM;
+}
+
+// Marks each name and glob that means the function.
 static bool is_wanted(const struct targets *targets, const char *name)
 {
-	for (const char *glob = targets->globs; *glob; glob += strlen(glob) + 1)
-		if (fnmatch(glob, name, 0) == 0)
-			return true;
-	return false;
+	bool wanted = false;
+
+	for (uint32_t i = 0; i < targets->glob_count; i++)
+		if (strcmp(targets->globs[i], name) == 0 ||
+		    fnmatch(targets->globs[i], name, 0) == 0)
+			wanted = targets->found[i] = true;
+	return wanted;
+}
+
+// The first that no function has, or NULL.
+static const char *find_missing(const struct targets *targets)
+{
+	for (uint32_t i = 0; i < targets->glob_count; i++)
+		if (!targets->found[i])
+			return targets->globs[i];
+	return NULL;
 }
 
 static int add_name(void *context, const char *name)
@@ -90,9 +140,11 @@ static int add_symbol(void *context, const struct ebs_symbol *symbol)
 {
 	struct targets *targets = context;
 
-	if (symbol->is_resolver ||
-	    (!is_wanted(targets, symbol->name) &&
-	     (!symbol->demangled || !is_wanted(targets, symbol->demangled))))
+	if (symbol->is_resolver)
+		return 0;
+	bool wanted = is_wanted(targets, symbol->name);
+	wanted |= symbol->demangled && is_wanted(targets, symbol->demangled);
+	if (!wanted)
 		return 0;
 	for (uint32_t i = 0; i < targets->count; i++)
 		if (targets->offsets[i] == symbol->offset)
@@ -143,13 +195,8 @@ static void drop_doubles(struct targets *targets)
 	targets->count = kept;
 }
 
-static bool is_plain(const char *globs)
-{
-	return !strpbrk(globs, "*?[");
-}
-
-static int explain_kernel(const struct ebs_program *program, const char *globs, int number,
-			  struct ebs_error *error)
+static int explain_kernel(const struct ebs_program *program, const struct targets *targets,
+			  int number, struct ebs_error *error)
 {
 	if (!ebs_kernel_has_kprobes())
 		return ebs_error_explain(error, EOPNOTSUPP, "SEC(\"%s\"): " EBS_NO_KPROBES,
@@ -159,29 +206,33 @@ static int explain_kernel(const struct ebs_program *program, const char *globs, 
 					 "SEC(\"%s\"): this kernel can't attach to many functions "
 					 "at once (it is built without CONFIG_FPROBE, or too old)",
 					 program->section);
-	return ebs_error_errno(error, number, "can't attach to the kernel's functions \"%s\"",
-			       globs);
+	return ebs_error_errno(error, number, "can't attach to %u functions of the kernel",
+			       targets->count);
+}
+
+static bool is_plain(const char *glob)
+{
+	return !strpbrk(glob, "*?[");
 }
 
 int ebs_attach_kprobe_multi(struct ebs_program *program, const struct ebs_attach_options *options,
 			    struct ebs_link *link, struct ebs_error *error)
 {
-	const char *globs = options->values[EBS_ATTACH_FUNCTIONS].text;
 	struct targets targets = { 0 };
+	const char *missing = NULL;
 	bool session = strncmp(program->section, "kprobe.session", 14) == 0;
-	if (!globs)
-		globs = ebs_section_target(program);
-	int result = take_globs(&targets, globs);
+	int result = take_globs(&targets, &options->values[EBS_ATTACH_FUNCTIONS],
+				ebs_section_target(program));
 
 	if (!result && !ebs_kernel_has_kprobes())
-		result = explain_kernel(program, globs, -EOPNOTSUPP, error);
+		result = explain_kernel(program, &targets, -EOPNOTSUPP, error);
 	else if (!result)
 		result = find_kernel_functions(&targets);
-	if (!result && !targets.count)
-		result = is_plain(globs) && !strchr(globs, ',')
-				 ? ebs_kallsyms_refuse(globs, error)
+	if (!result && (missing = find_missing(&targets)))
+		result = is_plain(missing)
+				 ? ebs_kallsyms_refuse(missing, error)
 				 : ebs_error_explain(error, ENOENT,
-						     "the kernel has no functions \"%s\"", globs);
+						     "the kernel has no function \"%s\"", missing);
 	if (!result) {
 		drop_doubles(&targets);
 		int fd = ebs_link_create(&(struct ebs_link_attributes){
@@ -192,10 +243,10 @@ int ebs_attach_kprobe_multi(struct ebs_program *program, const struct ebs_attach
 				.count = targets.count,
 				.symbols = (uint64_t)(uintptr_t)targets.names,
 			} });
-		result = fd < 0 ? explain_kernel(program, globs, fd, error)
+		result = fd < 0 ? explain_kernel(program, &targets, fd, error)
 				: ebs_link_add_fd(link, fd);
 	} else if (!ebs_error_is_set(error)) {
-		ebs_error_errno(error, result, "can't find the functions \"%s\"", globs);
+		ebs_error_errno(error, result, "can't find the kernel's functions");
 	}
 	free_targets(&targets);
 	return result;
@@ -259,18 +310,18 @@ static int parse_section(const struct ebs_program *program, char **path, const c
 int ebs_attach_uprobe_multi(struct ebs_program *program, const struct ebs_attach_options *options,
 			    struct ebs_link *link, struct ebs_error *error)
 {
-	const char *globs = NULL;
+	const struct ebs_attach_value *symbols = &options->values[EBS_ATTACH_SYMBOLS];
+	const char *section_globs = NULL;
+	const char *missing = NULL;
 	char *section_path = NULL;
 	struct targets targets = { 0 };
-	int result = parse_section(program, &section_path, &globs);
+	int result = parse_section(program, &section_path, &section_globs);
 	const char *path = options->values[EBS_ATTACH_PATH].text;
 	bool has_pid = options->values[EBS_ATTACH_PID].given;
 
-	if (options->values[EBS_ATTACH_SYMBOLS].text)
-		globs = options->values[EBS_ATTACH_SYMBOLS].text;
 	if (!path)
 		path = section_path;
-	if (result || !globs || !*globs) {
+	if (result || (!symbols->given && (!section_globs || !*section_globs))) {
 		free(section_path);
 		return ebs_error_set(
 			error, "EINVAL",
@@ -279,20 +330,20 @@ int ebs_attach_uprobe_multi(struct ebs_program *program, const struct ebs_attach
 			program->section);
 	}
 	char *file = ebs_binary_find(path, error);
-	result = file ? take_globs(&targets, globs) : -ENOENT;
+	result = file ? take_globs(&targets, symbols, section_globs) : -ENOENT;
 	if (!result)
 		result = ebs_functions_visit(file, add_symbol, &targets, error);
-	if (!result && !targets.count)
-		result = is_plain(globs) && !strchr(globs, ',')
-				 ? ebs_refuse_symbol(file, globs, error)
-				 : ebs_error_explain(error, ENOENT, "%s has no functions \"%s\"",
-						     file, globs);
+	if (!result && (missing = find_missing(&targets)))
+		result = is_plain(missing)
+				 ? ebs_refuse_symbol(file, missing, error)
+				 : ebs_error_explain(error, ENOENT, "%s has no function \"%s\"",
+						     file, missing);
 	if (!result)
 		result = attach_found(program, file, &targets,
 				      has_pid ? (pid_t)options->values[EBS_ATTACH_PID].number : -1,
 				      link, error);
 	else if (!ebs_error_is_set(error))
-		ebs_error_errno(error, result, "can't find the functions \"%s\"", globs);
+		ebs_error_errno(error, result, "can't find the functions of %s", path);
 	free(file);
 	free(section_path);
 	free_targets(&targets);

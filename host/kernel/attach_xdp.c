@@ -70,7 +70,8 @@ int ebs_interface_find(const char *name, struct ebs_error *error)
 	if (all)
 		if_freenameindex(all);
 	return ebs_error_explain(error, ENODEV, "there is no network interface \"%s\"%s", name,
-				 ebs_near_text(&near));
+				 strchr(name, ',') ? ": several are a sequence of names"
+						   : ebs_near_text(&near));
 }
 
 static int interface_mtu(const char *name)

@@ -35,27 +35,71 @@ struct ebs_program *ebs_check_program(lua_State *L, int index)
 	return check_program(L, index)->program;
 }
 
-// Replaces the sequence of names at the top by a text with separators between.
-static void join_list(lua_State *L, int index, const struct ebs_attach_option_info *option)
+// The text at the top of the stack. The kernel's calls take texts up to their first NUL.
+static const char *check_text(lua_State *L, int index, const struct ebs_attach_option_info *option)
+{
+	size_t size;
+	const char *text = lua_tolstring(L, -1, &size);
+
+	if (strlen(text) != size)
+		luaL_argerror(
+			L, index,
+			lua_pushfstring(L, "option '%s' has a NUL byte in a name", option->name));
+	return text;
+}
+
+// Whether the table at the top has the keys 1 to its length, and no other.
+static bool is_sequence(lua_State *L)
+{
+	lua_Unsigned keys = 0;
+
+	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+		keys++;
+	return keys == lua_rawlen(L, -1);
+}
+
+// A string, or a sequence of strings, at the top. Replaces it by a table of the strings and the
+// array of their texts, which are there as long as both are on the stack.
+static void read_list(lua_State *L, int index, const struct ebs_attach_option_info *option,
+		      struct ebs_attach_value *value)
 {
 	int list = lua_gettop(L);
-	luaL_Buffer text;
+	bool is_table = lua_istable(L, list);
+	lua_Unsigned count = is_table ? lua_rawlen(L, list) : 1;
 
-	if (!lua_rawlen(L, list))
+	luaL_checkstack(L, 8, "too many options");
+	if (is_table && !is_sequence(L))
+		luaL_argerror(
+			L, index,
+			lua_pushfstring(L, "option '%s' must be a list of strings", option->name));
+	if (!count)
 		luaL_argerror(L, index,
 			      lua_pushfstring(L, "option '%s' is an empty list", option->name));
-	luaL_buffinit(L, &text);
-	for (lua_Unsigned i = 1; i <= lua_rawlen(L, list); i++) {
-		if (lua_rawgeti(L, list, (lua_Integer)i) != LUA_TSTRING)
+	if (count > INT32_MAX)
+		luaL_argerror(L, index,
+			      lua_pushfstring(L, "option '%s' is too long", option->name));
+	lua_createtable(L, (int)count, 0);                                    // list kept
+	const char **items = lua_newuserdatauv(L, count * sizeof(*items), 0); // list kept items
+	for (lua_Unsigned i = 0; i < count; i++) {
+		if (is_table)
+			lua_rawgeti(L, list, (lua_Integer)i + 1);
+		else
+			lua_pushvalue(L, list); // list kept items text
+		if (lua_type(L, -1) != LUA_TSTRING)
 			luaL_argerror(L, index,
-				      lua_pushfstring(L, "option '%s' must be a list of strings",
+				      lua_pushfstring(L,
+						      is_table ? "option '%s' must be a list of "
+								 "strings"
+							       : "option '%s' must be a string, "
+								 "or a list of strings",
 						      option->name));
-		if (i > 1)
-			luaL_addchar(&text, option->separator);
-		luaL_addvalue(&text);
+		items[i] = check_text(L, index, option);
+		lua_rawseti(L, list + 1, (lua_Integer)i + 1); // list kept items
 	}
-	luaL_pushresult(&text); // list text
-	lua_replace(L, list);   // text
+	lua_remove(L, list); // kept items
+	value->items = items;
+	value->count = (uint32_t)count;
+	value->text = items[0];
 }
 
 static void check_number(lua_State *L, int index, const struct ebs_attach_option_info *option)
@@ -72,7 +116,38 @@ static void check_number(lua_State *L, int index, const struct ebs_attach_option
 					      (LUAI_UACINT)option->low, (LUAI_UACINT)option->high));
 }
 
-// Leaves the lists that it made texts of on the stack, as long as the options are used.
+static void refuse_type(lua_State *L, int index, const struct ebs_attach_option_info *option,
+			const char *type)
+{
+	luaL_argerror(L, index, lua_pushfstring(L, "option '%s' must be a %s", option->name, type));
+}
+
+// The value at the top, which isn't nil. Pops it, unless it is a list: that leaves what its
+// elements live in.
+static void read_option(lua_State *L, int index, const struct ebs_attach_option_info *option,
+			struct ebs_attach_value *value)
+{
+	value->given = true;
+	if (option->is_list) {
+		read_list(L, index, option, value); // kept items
+		return;
+	}
+	if (option->is_number) {
+		check_number(L, index, option);
+		value->number = lua_tointeger(L, -1);
+	} else if (option->is_boolean) {
+		if (!lua_isboolean(L, -1))
+			refuse_type(L, index, option, "boolean");
+		value->number = lua_toboolean(L, -1);
+	} else {
+		if (lua_type(L, -1) != LUA_TSTRING)
+			refuse_type(L, index, option, "string");
+		value->text = check_text(L, index, option); // the table keeps it
+	}
+	lua_pop(L, 1); // -
+}
+
+// Leaves the lists on the stack, as long as the options are used.
 static void read_options(lua_State *L, int index, struct ebs_attach_options *options)
 {
 	const char *names[EBS_ATTACH_OPTIONS + 1] = { NULL };
@@ -82,31 +157,11 @@ static void read_options(lua_State *L, int index, struct ebs_attach_options *opt
 	ebs_check_option_names(L, index, names);
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++) {
 		const struct ebs_attach_option_info *info = &ebs_attach_option_infos[i];
-		int type = lua_getfield(L, index, info->name); // value
-		bool is_list = info->separator && type == LUA_TTABLE;
 
-		options->values[i].given = type != LUA_TNIL;
-		if (is_list)
-			join_list(L, index, info); // text
-		if (type != LUA_TNIL && info->is_number)
-			check_number(L, index, info);
-		bool is_text = !info->is_number && !info->is_boolean;
-		if (type != LUA_TNIL && info->is_boolean && type != LUA_TBOOLEAN)
-			luaL_argerror(
-				L, index,
-				lua_pushfstring(L, "option '%s' must be a boolean", info->name));
-		if (type != LUA_TNIL && is_text && lua_type(L, -1) != LUA_TSTRING)
-			luaL_argerror(
-				L, index,
-				lua_pushfstring(L, "option '%s' must be a string", info->name));
-		if (info->is_number)
-			options->values[i].number = lua_tointeger(L, -1);
-		else if (info->is_boolean)
-			options->values[i].number = lua_toboolean(L, -1);
-		else if (type != LUA_TNIL)
-			options->values[i].text = lua_tostring(L, -1); // the table keeps it
-		if (!is_list)
-			lua_pop(L, 1); // -
+		if (lua_getfield(L, index, info->name) == LUA_TNIL) // value
+			lua_pop(L, 1);                              // -
+		else
+			read_option(L, index, info, &options->values[i]);
 	}
 }
 

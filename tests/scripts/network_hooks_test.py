@@ -136,7 +136,7 @@ def several():
     """ + TRAFFIC + """
     local links = {
         attach("count_in", { interface = { "ebs0", "lo" } }),
-        attach("sniff", { interface = "ebs0,lo" }),
+        attach("sniff", { interface = { "ebs0", "lo" } }),
         attach("filter", { hook = { "input", "output" } }),
     }
     for _, link in ipairs(links) do
