@@ -364,13 +364,9 @@ static long on_command(struct bpf_dynptr *sample, void *context)
 }
 ]] .. program("send", "\tbpf_user_ringbuf_drain(&commands, on_command, NULL, 0);")
 
--- A kernel before 6.1 has no such buffers.
 local function load_user(source)
-    local object, message = bpf.load({ source = source })
-    if not object and message:find("user_ringbuf") then
-        tap.skip("needs a kernel with user ring buffers")
-    end
-    return assert(object, message)
+    tap.needs("map:user_ringbuf") -- before Linux 6.1
+    return assert(bpf.load({ source = source }))
 end
 
 tap.test("a user ring buffer takes values to programs", function()

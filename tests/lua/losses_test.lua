@@ -195,14 +195,6 @@ local function deliver()
     timer:close()
 end
 
-local function needs_linux(major, minor, else_it)
-    local file <close> = assert(io.open("/proc/sys/kernel/osrelease"))
-    local here_major, here_minor = file:read("a"):match("^(%d+)%.(%d+)")
-    if tonumber(here_major) * 1000 + tonumber(here_minor) < major * 1000 + minor then
-        tap.skip(("Linux before %d.%d %s"):format(major, minor, else_it))
-    end
-end
-
 local PLAIN_RESERVE = RESERVE:gsub("ebs_ringbuf_reserve%(&events, sizeof%(%*event%)%)",
     "bpf_ringbuf_reserve(&events, sizeof(*event), 0)")
 
@@ -250,7 +242,7 @@ for how, call in pairs({
     ["the helper, counted once"] = "ebs_perf_event_output",
 }) do
     tap.test("a perf buffer: " .. how, function()
-        needs_linux(6, 0, "tells of lost samples when there is room again")
+        tap.needs_linux(6, 0, "tells of lost samples when there is room again")
         local object <close> = assert(bpf.load({
             source = [[
 #include "ebscript.bpf.h"
@@ -317,7 +309,7 @@ local function clock(times)
 end
 
 tap.test("missed runs, while a link is there and when it has gone", function()
-    needs_linux(6, 7, "doesn't count programs on tracepoints that it leaves out")
+    tap.needs_linux(6, 7, "doesn't count programs on tracepoints that it leaves out")
     local object <close> = assert(bpf.load({ source = NESTED, constants = { pid = own_pid() } }))
     local outer = assert(object:program("signals"):attach())
     clock(5)

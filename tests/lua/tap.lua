@@ -146,6 +146,41 @@ function tap.needs_kernel()
     end
 end
 
+local refusals = {} -- by what was asked for; false: taken
+
+-- The name of the errno with which this kernel refuses a kind of programs or maps, or nil. It is
+-- the answer of tests/support/try_bpf, which asks by system calls of its own. What ebscript thinks
+-- of the kernel is never a reason to skip.
+function tap.refused(what)
+    if refusals[what] == nil then
+        local folder = assert(os.getenv("EBS_TEST_SUPPORT"), "EBS_TEST_SUPPORT is not set")
+        local answer <close> = io.popen(("'%s/try_bpf' '%s'"):format(folder, what))
+        local code = answer:read("a"):match("\t([%u%d]+)\t")
+        tap.ok(code, "no answer of try_bpf " .. what)
+        refusals[what] = code ~= "0" and code
+    end
+    return refusals[what] or nil
+end
+
+-- Skips the case where the kernel refuses one of these.
+function tap.needs(...)
+    for _, what in ipairs({ ... }) do
+        local code = tap.refused(what)
+        if code then
+            tap.skip(("this kernel refuses %s: %s"):format(what, code))
+        end
+    end
+end
+
+-- Skips the case on older kernels, for what no system call tells.
+function tap.needs_linux(major, minor, what)
+    local file <close> = assert(io.open("/proc/sys/kernel/osrelease"))
+    local here_major, here_minor = file:read("a"):match("^(%d+)%.(%d+)")
+    if tonumber(here_major) * 1000 + tonumber(here_minor) < major * 1000 + minor then
+        tap.skip(("Linux before %d.%d %s"):format(major, minor, what))
+    end
+end
+
 -- How many descriptors of maps this process has, after what can be collected is.
 function tap.open_maps()
     collectgarbage()

@@ -23,7 +23,8 @@ def needs_btf():
 
 def needs_tracefs():
     tap.needs_root()
-    if subprocess.run([tap.EBSCRIPT, "-l", "tracepoint:sched:sched_switch"], capture_output=True).returncode != 0:
+    mount = "mount -t tracefs none /mnt && test -e /mnt/events/sched/sched_switch"
+    if subprocess.run(["unshare", "--mount", "sh", "-c", mount], capture_output=True).returncode != 0:
         tap.skip("needs tracefs")
 
 

@@ -251,8 +251,7 @@ assert(bpf.run())
 @tap.case("missed runs are told as they come, and at the end")
 def missed():
     tap.needs_kernel()
-    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 7):
-        tap.skip("Linux before 6.7 doesn't count programs on tracepoints that it leaves out")
+    tap.needs_linux(6, 7, "doesn't count programs on tracepoints that it leaves out")
     stdout, stderr = tap.ebscript("--json", "-e", NESTED)
     reason = r'\(program "never_nested" was due while its CPU ran it, or another one\)'
     tap.match(stderr[-1], rf": 5 runs missed in all {reason}$")

@@ -11,6 +11,22 @@ from pathlib import Path
 
 import tap
 
+# Programs by what the kernel is asked for; each case loads those that it is about.
+PROGRAMS = {
+    "tc": """
+SEC("tc/ingress") int count_in(struct __sk_buff *skb) COUNT(inward, -1)
+SEC("tc") int count_out(struct __sk_buff *skb) COUNT(outward, -1)
+""",
+    "netfilter": 'SEC("netfilter") int filter(void *ctx) COUNT(filtered, 1)\n',
+    "socket": 'SEC("socket") int sniff(struct __sk_buff *skb) COUNT(sniffed, 0)\n',
+    "sk_lookup": 'SEC("sk_lookup") int look(struct bpf_sk_lookup *ctx) COUNT(looked, 1)\n',
+    "flow_dissector": 'SEC("flow_dissector") int dissect(struct __sk_buff *skb) { return 129; }\n',
+    "sk_skb/stream_verdict": """
+SEC("sk_skb/stream_verdict") int verdict(struct __sk_buff *skb) { return 1; }
+SEC("sk_skb/verdict") int other_verdict(struct __sk_buff *skb) { return 1; }
+""",
+    "sk_msg": 'SEC("sk_msg") int message(struct sk_msg_md *ctx) { return 1; }\n',
+}
 SCRIPT = r"""
 local bpf = require("bpf")
 local object <close> = assert(bpf.load({ source = [[
@@ -20,13 +36,6 @@ u64 inward, outward, filtered, sniffed, looked;
 
 #define COUNT(counter, verdict) { __sync_fetch_and_add(&counter, 1); return verdict; }
 
-SEC("tc/ingress") int count_in(struct __sk_buff *skb) COUNT(inward, -1)
-SEC("tc") int count_out(struct __sk_buff *skb) COUNT(outward, -1)
-SEC("netfilter") int filter(void *ctx) COUNT(filtered, 1)
-SEC("socket") int sniff(struct __sk_buff *skb) COUNT(sniffed, 0)
-SEC("sk_lookup") int look(struct bpf_sk_lookup *ctx) COUNT(looked, 1)
-SEC("flow_dissector") int dissect(struct __sk_buff *skb) { return 129; }
-
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
 	__uint(max_entries, 4);
@@ -34,151 +43,180 @@ struct {
 	__type(value, u64);
 } sockets SEC(".maps");
 
-SEC("sk_skb/stream_verdict") int verdict(struct __sk_buff *skb) { return 1; }
-SEC("sk_skb/verdict") int other_verdict(struct __sk_buff *skb) { return 1; }
-SEC("sk_msg") int message(struct sk_msg_md *ctx) { return 1; }
+PROGRAMS
 ]] }))
+local globals = object.globals
 
 local function attach(name, options)
     local link, message, code = object:program(name):attach(options)
     print(name, link and link.info.kind or code, link and link.info.mode or message)
     return link
 end
+
+local function send()
+    os.execute("bash -c 'echo hi > /dev/udp/127.0.0.1/9; echo hi > /dev/tcp/127.0.0.1/9' 2>/dev/null")
+end
 """
 
 
-def needs_netfilter():
-    """BPF programs for netfilter came with Linux 6.4, TCX with 6.6."""
-    done = subprocess.run([tap.EBSCRIPT, "-e", 'print(require("bpf").has({ enum_value = "BPF_NETFILTER" }))'],
-                          capture_output=True, text=True)
-    return done.stdout.startswith("true")
+def script_of(kinds):
+    return SCRIPT.replace("PROGRAMS", "".join(PROGRAMS[kind] for kind in kinds.split()))
 
 
-def run(text):
-    """The script with this at its end, in a network namespace of its own, in which lo is up."""
+def run(kinds, text):
+    """The script with these kinds and this at its end, in a network namespace of its own, in which lo is up."""
     tap.needs_kernel()
     tap.needs_root()
     if not shutil.which("unshare"):
         tap.skip("needs unshare")
-    if not needs_netfilter():
-        tap.skip("needs programs for netfilter: Linux 6.4")
+    tap.needs(*kinds.split())
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "test.lua")
-        script.write_text(SCRIPT + text)
+        script.write_text(script_of(kinds) + text)
         words = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", tap.EBSCRIPT, script]
         done = subprocess.run(words, capture_output=True, text=True, timeout=6 * tap.PATIENCE)
         tap.equal((done.returncode, done.stderr), (0, ""), "exit status and standard error")
         return [line.split("\t") for line in done.stdout.splitlines()]
 
 
-TRAFFIC = r"""
-os.execute("bash -c 'echo hi > /dev/udp/127.0.0.1/9; echo hi > /dev/tcp/127.0.0.1/9' 2>/dev/null")
-local globals = object.globals
-print(globals.inward, globals.outward, globals.filtered, globals.sniffed, globals.looked)
-"""
+def sees_packets(kind, counter, program, options, title, name):
+    """A case: a program counts what is sent, until its link is closed."""
+
+    @tap.case(f"{title} see packets, until they are closed")
+    def told():
+        lines = run(kind, f"""
+        local link = attach("{program}", {options})
+        send()
+        print(globals.{counter})
+        link:close()
+        local before = globals.{counter}
+        send()
+        print(globals.{counter} == before)
+        """)
+        tap.equal(lines[0][:2], [program, name])
+        if kind == "tc":
+            tap.ok(lines[0][2] in ("tcx", "clsact"), lines[0])
+        tap.ok(int(lines[1][0]) > 0, "packets that were counted")
+        tap.equal(lines[2], ["true"], "nothing is counted after closing")
 
 
-@tap.case("programs on TC, netfilter, packet sockets and in the namespace see packets, until they are closed")
-def see_packets():
-    lines = run("""
-    local links = {
-        attach("count_in", { interface = "lo" }),
-        attach("count_out", { interface = "lo", direction = "egress" }),
-        attach("filter", { hook = "input", priority = -5 }),
-        attach("sniff", { interface = "lo" }),
-        attach("look"),
-    }
-    """ + TRAFFIC + """
-    for _, link in ipairs(links) do link:close() end
-    local before = { globals.inward, globals.outward, globals.filtered, globals.sniffed, globals.looked }
-    """ + TRAFFIC.replace("local globals", "globals") + """
-    print(table.concat(before, " "))
-    """)
-    tap.equal(lines[0][:2], ["count_in", "tc"])
-    tap.ok(lines[0][2] in ("tcx", "clsact"), lines[0])
-    tap.equal([line[1] for line in lines[1:5]], ["tc", "netfilter", "socket", "sk_lookup"])
-    counts = [int(count) for count in lines[5]]
-    tap.ok(all(count > 0 for count in counts), counts)
-    tap.equal(lines[6], lines[5], "after closing")
-    tap.equal(lines[7], [" ".join(lines[5])])
+for words in (
+    ("tc", "inward", "count_in", '{ interface = "lo" }', "programs on TC, ingress", "tc"),
+    ("tc", "outward", "count_out", '{ interface = "lo", direction = "egress" }', "programs on TC, egress", "tc"),
+    ("netfilter", "filtered", "filter", '{ hook = "input", priority = -5 }', "programs on netfilter", "netfilter"),
+    ("socket", "sniffed", "sniff", '{ interface = "lo" }', "programs on packet sockets", "socket"),
+    ("sk_lookup", "looked", "look", "nil", "programs in the namespace", "sk_lookup"),
+):
+    sees_packets(*words)
 
 
-@tap.case("programs on sockmaps, flow dissectors; what is taken already")
-def others():
-    lines = run("""
-    attach("dissect")
-    attach("dissect")
+@tap.case("flow dissectors; what is taken already")
+def dissectors():
+    lines = run("flow_dissector", 'attach("dissect") attach("dissect")')
+    tap.equal(lines[0][1], "flow_dissector")
+    tap.match(lines[1][2], "has such a program already")
+
+
+@tap.case("programs on sockmaps; what is taken already")
+def sockmaps():
+    lines = run("sk_skb/stream_verdict sk_msg", """
     attach("verdict", { map = "sockets" })
     attach("other_verdict", { map = "sockets" })
     attach("message", { map = "sockets" }):close()
     attach("message", { map = "sockets" })
+    """)
+    tap.equal(lines[0][1], "sk_skb")
+    tap.match(lines[1][2], 'map "sockets" has a program that excludes this one')
+    tap.equal([lines[2][1], lines[3][1]], ["sk_msg", "sk_msg"])
+
+
+@tap.case("hooks of netfilter; what is taken already")
+def hooks():
+    lines = run("netfilter", """
     attach("filter", { hook = "output" })
     attach("filter", { hook = "output" })
     attach("filter", { hook = "output", priority = 1 })
     """)
-    tap.equal(lines[0][1], "flow_dissector")
-    tap.match(lines[1][2], "has such a program already")
-    tap.equal(lines[2][1], "sk_skb")
-    tap.match(lines[3][2], 'map "sockets" has a program that excludes this one')
-    tap.equal([lines[4][1], lines[5][1]], ["sk_msg", "sk_msg"])
-    tap.equal(lines[6][1], "netfilter")
-    tap.match(lines[7][2], "hook output has a program of priority 0 already")
-    tap.equal(lines[8][1], "netfilter")
+    tap.equal(lines[0][1], "netfilter")
+    tap.match(lines[1][2], "hook output has a program of priority 0 already")
+    tap.equal(lines[2][1], "netfilter")
 
 
-@tap.case("several interfaces and hooks: all or none, and the message names the one that failed")
+@tap.case("several interfaces: all or none, and the message names the one that failed")
 def several():
-    lines = run("""
+    lines = run("tc socket", """
     assert(os.execute("ip link add ebs0 type veth peer name ebs1 && ip link set ebs0 up && ip link set ebs1 up"))
     attach("count_in", { interface = { "lo", "nope0" } })
     attach("sniff", { interface = { "lo", "nope1" } })
-    attach("filter", { hook = { "input", "outpu" } })
-    """ + TRAFFIC + """
+    send()
+    print(globals.inward, globals.sniffed)
     local links = {
         attach("count_in", { interface = { "ebs0", "lo" } }),
         attach("sniff", { interface = { "ebs0", "lo" } }),
-        attach("filter", { hook = { "input", "output" } }),
     }
     for _, link in ipairs(links) do
         print(link.info.interface, link.info.ifindex, link.info.mode)
     end
-    """ + TRAFFIC.replace("local globals", "globals") + """
+    send()
+    print(globals.inward > 0, globals.sniffed > 0)
     for _, link in ipairs(links) do link:close() end
     local before = globals.inward
-    """ + TRAFFIC.replace("local globals", "globals") + """
+    send()
     print(before == globals.inward)
     """)
     tap.match(lines[0][2], '^there is no network interface "nope0"')
     tap.match(lines[1][2], '^there is no network interface "nope1"')
-    tap.match(lines[2][2], 'no hook "outpu"')
-    tap.equal(lines[3], ["0"] * 5, "counts when nothing is attached")
-    tap.equal([line[1] for line in lines[4:7]], ["tc", "socket", "netfilter"])
-    tap.equal(lines[7], ["ebs0,lo", "nil", lines[4][2]])
-    tap.equal(lines[8:10], [["ebs0,lo", "nil", "nil"], ["nil", "nil", "nil"]])
-    counts = [int(count) for count in lines[10]]
-    tap.ok(counts[0] > 0 and counts[2] > counts[0] and counts[3] > 0, counts)
-    tap.equal(lines[12], ["true"], "nothing counts when they are closed")
+    tap.equal(lines[2], ["0"] * 2, "counts when nothing is attached")
+    tap.equal([line[1] for line in lines[3:5]], ["tc", "socket"])
+    tap.equal(lines[5], ["ebs0,lo", "nil", lines[3][2]])
+    tap.equal(lines[6], ["ebs0,lo", "nil", "nil"])
+    tap.equal(lines[7], ["true"] * 2, "packets are counted")
+    tap.equal(lines[8], ["true"], "nothing counts when they are closed")
 
 
-@tap.case("what there is not")
-def refuses():
-    lines = run("""
-    attach("count_in", { interface = "nope0" })
-    attach("count_in", { interface = "lo", direction = "up" })
-    attach("count_in")
-    attach("filter", { hook = "inp" })
-    attach("filter", { hook = "input", family = "ipx" })
-    attach("look", { netns = "/nonexistent" })
-    attach("message", { map = "nope" })
-    attach("sniff", { interface = "nope0" })
+@tap.case("several hooks: all or none, and the message names the one that failed")
+def several_hooks():
+    lines = run("netfilter", """
+    attach("filter", { hook = { "input", "outpu" } })
+    send()
+    print(globals.filtered)
+    local link = attach("filter", { hook = { "input" } })
+    send()
+    local one = globals.filtered
+    link:close()
+    link = attach("filter", { hook = { "input", "output" } })
+    print(link.info.interface)
+    send()
+    print(globals.filtered - one > one)
     """)
-    for line, pattern in zip(lines, (
-        'no network interface "nope0"', 'no direction "up"', "give it interface", 'no hook "inp"',
-        'no family "ipx"', 'can\'t open network namespace "/nonexistent"', 'no sockmap or sockhash "nope"',
-        'no network interface "nope0"',
-    )):
-        tap.match(line[2], pattern)
-    tap.equal(len(lines), 8)
+    tap.match(lines[0][2], 'no hook "outpu"')
+    tap.equal(lines[1], ["0"], "counts when nothing is attached")
+    tap.equal([lines[2][1], lines[3][1], lines[4]], ["netfilter", "netfilter", ["nil"]])
+    tap.equal(lines[5], ["true"], "both hooks count more than one")
+
+
+def refuses(kind, title, *stories):
+    """A case: for each program and its options, what the refusal says."""
+
+    @tap.case(f"what there is not: {title}")
+    def told():
+        lines = run(kind, "\n".join(f'attach("{program}", {options})' for program, options, _ in stories))
+        tap.equal(len(lines), len(stories))
+        for line, (_, _, pattern) in zip(lines, stories):
+            tap.match(line[2], pattern)
+
+
+refuses("tc", "TC",
+        ("count_in", '{ interface = "nope0" }', 'no network interface "nope0"'),
+        ("count_in", '{ interface = "lo", direction = "up" }', 'no direction "up"'),
+        ("count_in", "nil", "give it interface"))
+refuses("netfilter", "netfilter",
+        ("filter", '{ hook = "inp" }', 'no hook "inp"'),
+        ("filter", '{ hook = "input", family = "ipx" }', 'no family "ipx"'))
+refuses("sk_lookup socket sk_msg", "namespaces, sockets",
+        ("look", '{ netns = "/nonexistent" }', 'can\'t open network namespace "/nonexistent"'),
+        ("message", '{ map = "nope" }', 'no sockmap or sockhash "nope"'),
+        ("sniff", '{ interface = "nope0" }', 'no network interface "nope0"'))
 
 
 # A kernel without TCX, before Linux 6.6, refuses links of that kind: BPF_LINK_CREATE, EINVAL.
@@ -198,8 +236,9 @@ def own_network():
     """A network namespace of this process' own; children get it too."""
     tap.needs_kernel()
     tap.needs_root()
-    if not shutil.which("tc") or not needs_netfilter():
-        tap.skip("needs tc, and programs for netfilter: Linux 6.4")
+    if not shutil.which("tc"):
+        tap.skip("needs tc")
+    tap.needs("tc")
     name = f"ebs-{os.getpid()}-tc"
     tap.sh("ip", "netns", "add", name)
     try:
@@ -234,7 +273,7 @@ def children(pid):
 def on_clsact(name, direction, *words):
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "test.lua")
-        script.write_text(SCRIPT + f'local direction = "{direction}"' + CLSACT)
+        script.write_text(script_of("tc") + f'local direction = "{direction}"' + CLSACT)
         words = [*WITHOUT_TCX[1:], tap.EBSCRIPT, *words, script]
         with tap.Ebscript(*words, command=WITHOUT_TCX[0], netns=name) as child:
             child.wait_for("^count_in\ttc\tclsact")
@@ -317,10 +356,8 @@ bpf.run()
 @tap.case("struct_ops: registered until the link is closed, or the process is killed")
 def struct_ops():
     tap.needs_kernel()
-    asked = subprocess.run([tap.EBSCRIPT, "-e", 'print(require("bpf").has({ enum_value = "BPF_STRUCT_OPS" }))'],
-                           capture_output=True, text=True).stdout
-    if not asked.startswith("true"):
-        tap.skip("needs links of struct_ops: Linux 6.4")
+    tap.needs("struct_ops:tcp_congestion_ops")
+    tap.needs_linux(6, 4, "has no links of struct_ops")
     name = f"ebs_{os.getpid()}"
 
     def registered():

@@ -12,6 +12,7 @@ from pathlib import Path
 import tap
 
 NOBODY = "65534"
+SUPPORT = Path(os.environ["EBS_TEST_SUPPORT"])
 # ARGUMENTS become the options of attach(); without any, SEC() says where.
 SCRIPT = """\
 local bpf = require("bpf")
@@ -52,16 +53,10 @@ def program(section, *words, options="", **more):
     return refusal(PROGRAM.format(section=section), *words, attach=ATTACH.format(options=options), **more)
 
 
-def needs_linux(*version):
-    here = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
-    if here < version:
-        tap.skip("needs Linux {}.{}".format(*version))
-
-
 def nobody(*capabilities):
     """Words that make somebody without privileges of a program, but with these."""
     tap.needs_root()
-    needs_linux(5, 8)
+    tap.needs_linux(5, 8, "has no CAP_BPF")
     if not shutil.which("setpriv"):
         tap.skip("needs setpriv")
     words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -74,12 +69,36 @@ def nobody(*capabilities):
 
 
 def lockdown():
-    try:
-        text = Path("/sys/kernel/security/lockdown").read_text()
-    except OSError:
-        info = subprocess.run([tap.EBSCRIPT, "--info"], capture_output=True, text=True).stdout
-        return tap.match(info, r"^lockdown: (\w+)$")[1]
-    return re.search(r"\[(\w+)\]", text)[1]
+    """The kernel's mode, which its security file system tells; "none" where it has no lockdown."""
+    read = "mount -t securityfs none /mnt && cat /mnt/lockdown"
+    text = subprocess.run(["unshare", "--mount", "sh", "-c", read], capture_output=True, text=True).stdout
+    found = re.search(r"\[(\w+)\]", text)
+    return found[1] if found else "none"
+
+
+def refusing_programs(sections, number, *options):
+    """Words before a program for which programs of these kinds can't be loaded, as on other kernels."""
+    return [str(SUPPORT / "refuse_program"), *options, sections, str(number)]
+
+
+@tap.case("the tests' own question to the kernel: kinds that all kernels take, kinds that none does, kinds that are refused")
+def own_question():
+    tap.needs_kernel()
+    usual = ["xdp", "tc", "socket", "raw_tp/sys_enter", "tracepoint/sched/sched_switch", "tp_btf/sched_switch", "kprobe",
+             "uprobe", "perf_event", "syscall", "iter/task", "iter.s/task", "cgroup_skb/egress", "sk_msg", "map:hash",
+             "map:ringbuf", "struct_ops:tcp_congestion_ops"]
+    never = ["nonsense", "iter/nonsense", "fentry/no_such_function", "map:nonsense", "struct_ops:nonsense"]
+
+    def ask(*words):
+        lines = tap.sh(*words, SUPPORT / "try_bpf", *usual, *never).splitlines()
+        return {line.split("\t")[0]: line.split("\t")[1] for line in lines}
+
+    answers = ask()
+    tap.equal({what: answers[what] for what in usual}, {what: "0" for what in usual})
+    tap.equal({answers[what] for what in never}, {"EINVAL", "ENOENT"})
+    answers = ask(*refusing_programs("iter/task,tp_btf,syscall", errno.EBUSY))
+    busy = {"tp_btf/sched_switch", "iter/task", "iter.s/task", "syscall"}
+    tap.equal({what: answers[what] for what in usual}, {what: "EBUSY" if what in busy else "0" for what in usual})
 
 
 @tap.case("which capabilities a program needs, and which of them lack")
@@ -132,7 +151,7 @@ def unprivileged():
 
 def refusing(command, number):
     """Words before a program for which that command of bpf(2) fails; as in a container, and older kernels."""
-    return [Path(os.environ["EBS_TEST_SUPPORT"], "refuse_bpf"), str(command), str(number)]
+    return [str(SUPPORT / "refuse_bpf"), str(command), str(number)]
 
 
 CONTAINER = "a seccomp filter is on this process, as containers have by their policy: " \
@@ -210,7 +229,7 @@ def perf_buffers():
 @tap.case("root without capabilities, as in a container; a user namespace")
 def containers():
     tap.needs_root()
-    needs_linux(5, 8)
+    tap.needs_linux(5, 8, "has no CAP_BPF")
     if not shutil.which("setpriv"):
         tap.skip("needs setpriv")
     tap.match(program("raw_tp/sys_enter", "setpriv", "--bounding-set=-all,+bpf"),
@@ -227,7 +246,10 @@ def locked_down():
     mode = lockdown()
     if mode not in ("integrity", "confidentiality"):
         tap.skip("needs a kernel that is locked down")
-    for section in ("fentry/vfs_read", "fexit/vfs_read", "lsm/file_open"):
+    sections = [s for s in ("fentry/vfs_read", "fexit/vfs_read", "lsm/file_open") if tap.refused(s) == "EPERM"]
+    if not sections:
+        tap.skip("needs a kernel that refuses fentry or lsm with EPERM")
+    for section in sections:
         tap.match(program(section), rf'^this kernel is locked down \({mode}\) and takes no program of '
                   rf'SEC\("{section}"\): use .*SEC\("tp_btf/NAME"\).*`ebscript -l` lists them')
 
@@ -286,9 +308,7 @@ def near_names():
 @tap.case("kinds of programs and flags of maps that the kernel has not")
 def lacking():
     tap.needs_kernel()
-    asked = subprocess.run([tap.EBSCRIPT, "-e", 'print(require("bpf").has({ program = "lirc_mode2" }))'],
-                           capture_output=True, text=True).stdout
-    if not asked.startswith("true"):
+    if tap.refused("lirc_mode2"):
         tap.match(program("lirc_mode2"), 'can\'t load "run": this kernel has no programs of kind lirc_mode2')
     text = refusal("""
 struct {
@@ -432,7 +452,7 @@ def several():
 
 @tap.case("XDP: what is taken, by whom, and taken over where that is asked for")
 def replace():
-    helper = Path(os.environ["EBS_TEST_SUPPORT"], "xdp_without_link")
+    helper = SUPPORT / "xdp_without_link"
     lines = in_namespace(f"""
     attach("run", {{ interface = "ebs1" }})
     attach("other", {{ interface = "ebs1", replace = true }})

@@ -15,6 +15,7 @@
     tap.run()
 """
 import contextlib
+import functools
 import json
 import os
 import re
@@ -112,6 +113,31 @@ def needs_kernel():
 def needs_root():
     if os.geteuid() != 0:
         skip("needs root")
+
+
+@functools.cache
+def refused(what):
+    """The name of the errno with which this kernel refuses a kind of programs or maps, or None.
+
+    It is the answer of tests/support/try_bpf, which asks by system calls of its own. What ebscript thinks of the
+    kernel is never a reason to skip.
+    """
+    answer = sh(os.path.join(os.environ["EBS_TEST_SUPPORT"], "try_bpf"), what)
+    code = match(answer, r"\t([A-Z0-9]+)\t")[1]
+    return None if code == "0" else code
+
+
+def needs(*kinds):
+    """Skips the case where the kernel refuses one of these."""
+    for what in kinds:
+        if code := refused(what):
+            skip(f"this kernel refuses {what}: {code}")
+
+
+def needs_linux(major, minor, what):
+    """Skips the case on older kernels, for what no system call tells."""
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (major, minor):
+        skip(f"Linux before {major}.{minor} {what}")
 
 
 class Reader(threading.Thread):
