@@ -53,11 +53,36 @@ function bpf.stop() end
 ---@return string? code
 function bpf.drop_privileges(keep) end
 
---- Calls `on_tick` every `seconds` (rounded to milliseconds, at least one) while `bpf.run()` runs.
+--- Calls `on_tick` every `seconds` (at least a millisecond) while `bpf.run()` runs, at multiples of
+--- that. Ticks that pass while a handler runs are left out.
 ---@param seconds number above 0
 ---@param on_tick fun()
 ---@return bpf.Timer timer
 function bpf.every(seconds, on_tick) end
+
+--- Calls `handler` with each line that comes from a file, and with nil at its end.
+---@param file file*|integer a file of Lua's, or a descriptor's number
+---@param handler fun(line: string?)
+---@return bpf.Watch? watch
+---@return string? message
+---@return string? code
+function bpf.on_line(file, handler) end
+
+--- Calls `handler` with the file whenever it can be read without waiting.
+---@param file file*|integer a file of Lua's, or a descriptor's number
+---@param handler fun(file: file*|integer)
+---@return bpf.Watch? watch
+---@return string? message
+---@return string? code "EPERM": a regular file
+function bpf.on_readable(file, handler) end
+
+--- Calls `handler` with the signal's name after each such signal. SIGINT and SIGTERM have none.
+---@param name "SIGHUP"|"SIGUSR1"|"SIGUSR2"|"SIGQUIT"|"SIGALRM"|"SIGCONT"|"SIGCHLD"|"SIGWINCH"
+---@param handler fun(name: string)
+---@return bpf.Watch? watch
+---@return string? message
+---@return string? code
+function bpf.on_signal(name, handler) end
 
 ---@class bpf.ColumnsOptions
 ---@field json? boolean JSON whether or not ebscript was started with --json
@@ -518,6 +543,18 @@ local Timer = {}
 
 --- No more ticks. Harmless when repeated.
 function Timer:close() end
+
+--- Ticks that were left out, as their time passed while a handler ran.
+---@return integer count
+---@nodiscard
+function Timer:missed() end
+
+--- A file or a signal that has a handler.
+---@class bpf.Watch
+local Watch = {}
+
+--- The handler is called no more; the file stays open. Harmless when repeated.
+function Watch:close() end
 
 ---@class bpf.Columns
 ---@field json boolean whether rows are JSON

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Waiting, on libuv.
-#include "loop/loop.h"
+#include "loop/loop_private.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,54 +9,23 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <uv.h>
 
-#define NO_LOOP "can't make an event loop"
-
-struct ebs_loop {
-	uv_loop_t uv;
-	uv_async_t wake; // sent by the signal handler; referenced while something holds the loop
-	uv_prepare_t prepare; // before each sleep
-	uv_poll_t reader;     // standard output's other end
-	int reader_epoll;     // -1 while nothing is watched
-	ebs_loop_callback *before_sleep;
-	void *before_sleep_context;
-	struct ebs_timer *spare; // timers that are free
-	int64_t nap;             // ns; 0: none
-	unsigned holds;
-	volatile sig_atomic_t open; // libuv's part is there; the signal handler asks too
-	bool running;
-	int result;
-};
+#define NO_LOOP  "can't make an event loop"
+#define NO_WATCH "can't wait for a file descriptor"
 
 struct ebs_watch {
 	uv_poll_t uv;
 	uv_idle_t again;
 	int handles; // of the two, those that libuv still knows
 	struct ebs_loop *loop;
+	int epoll; // around a descriptor that others share; -1: none
 	ebs_loop_callback *callback;
 	void *context;
-};
-
-struct ebs_timer {
-	uv_timer_t uv;
-	struct ebs_loop *loop;
-	ebs_loop_callback *callback;
-	void *context;
-	struct ebs_timer *next; // among spare ones
 };
 
 // The signal handler's view of the one loop.
 static struct ebs_loop *signalled_loop;
 static void (*signal_callback)(int number);
-
-static void finish(struct ebs_loop *loop, int result)
-{
-	if (result >= 0)
-		return;
-	loop->result = result;
-	uv_stop(&loop->uv);
-}
 
 static void on_wake(uv_async_t *handle)
 {
@@ -68,7 +37,7 @@ static void on_prepare(uv_prepare_t *handle)
 	struct ebs_loop *loop = handle->data;
 
 	if (loop->before_sleep)
-		finish(loop, loop->before_sleep(loop->before_sleep_context));
+		ebs_loop_finish(loop, loop->before_sleep(loop->before_sleep_context));
 	struct timespec nap = { .tv_nsec = loop->nap };
 	loop->nap = 0;
 	if (nap.tv_nsec && !loop->result)
@@ -105,18 +74,11 @@ int ebs_loop_open(struct ebs_loop *loop, struct ebs_error *error)
 	return 0;
 }
 
-// The memory of a handle is libuv's until its close callback.
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
 static void close_all(struct ebs_loop *loop)
 {
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
-	for (struct ebs_timer *timer = loop->spare; timer; timer = timer->next)
-		uv_close((uv_handle_t *)&timer->uv, free_handle);
+	ebs_loop_close_timers(loop);
 	if (loop->reader_epoll >= 0)
 		uv_close((uv_handle_t *)&loop->reader, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -166,7 +128,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct ebs_watch *watch = handle->data;
 
-	finish(watch->loop, watch->callback(watch->context));
+	ebs_loop_finish(watch->loop, watch->callback(watch->context));
 }
 
 struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
@@ -176,23 +138,56 @@ struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callbac
 		return NULL;
 	struct ebs_watch *watch = calloc(1, sizeof(*watch));
 	if (!watch) {
-		ebs_error_errno(error, ENOMEM, "can't wait for a file descriptor");
+		ebs_error_errno(error, ENOMEM, NO_WATCH);
 		return NULL;
 	}
 	int result = uv_poll_init(&loop->uv, &watch->uv, fd);
 	if (result) {
-		ebs_error_errno(error, result, "can't wait for a file descriptor");
+		ebs_error_errno(error, result, NO_WATCH);
 		free(watch);
 		return NULL;
 	}
 	uv_idle_init(&loop->uv, &watch->again);
 	watch->handles = 2;
+	watch->epoll = -1;
 	watch->uv.data = watch;
 	watch->again.data = watch;
 	watch->loop = loop;
 	watch->callback = callback;
 	watch->context = context;
 	uv_poll_start(&watch->uv, UV_READABLE, on_poll);
+	return watch;
+}
+
+// An epoll instance that reports `events` of `fd`, and a hang-up; or -errno. libuv makes what it
+// watches non-blocking. That would change the descriptor for whoever shares it, so libuv watches
+// the instance in its place.
+static int wrap(int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) {
+		int result = -errno;
+		close(epoll);
+		return result;
+	}
+	return epoll < 0 ? -errno : epoll;
+}
+
+struct ebs_watch *ebs_loop_watch_shared(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
+					void *context, struct ebs_error *error)
+{
+	int epoll = wrap(fd, EPOLLIN);
+	if (epoll < 0) {
+		ebs_error_errno(error, epoll, NO_WATCH);
+		return NULL;
+	}
+	struct ebs_watch *watch = ebs_loop_watch(loop, epoll, callback, context, error);
+	if (watch)
+		watch->epoll = epoll;
+	else
+		close(epoll);
 	return watch;
 }
 
@@ -210,6 +205,8 @@ void ebs_watch_free(struct ebs_watch *watch)
 		return;
 	uv_close((uv_handle_t *)&watch->uv, free_watch);
 	uv_close((uv_handle_t *)&watch->again, free_watch);
+	if (watch->epoll >= 0)
+		close(watch->epoll);
 }
 
 static void on_again(uv_idle_t *handle)
@@ -217,72 +214,12 @@ static void on_again(uv_idle_t *handle)
 	struct ebs_watch *watch = handle->data;
 
 	uv_idle_stop(handle);
-	finish(watch->loop, watch->callback(watch->context));
+	ebs_loop_finish(watch->loop, watch->callback(watch->context));
 }
 
 void ebs_watch_again(struct ebs_watch *watch)
 {
 	uv_idle_start(&watch->again, on_again);
-}
-
-static void on_timer(uv_timer_t *handle)
-{
-	struct ebs_timer *timer = handle->data;
-
-	finish(timer->loop, timer->callback(timer->context));
-}
-
-// One that is free, else a new one.
-static struct ebs_timer *take_timer(struct ebs_loop *loop)
-{
-	struct ebs_timer *timer = loop->spare;
-
-	if (timer) {
-		loop->spare = timer->next;
-		return timer;
-	}
-	timer = calloc(1, sizeof(*timer));
-	if (!timer)
-		return NULL;
-	uv_timer_init(&loop->uv, &timer->uv);
-	timer->uv.data = timer;
-	timer->loop = loop;
-	return timer;
-}
-
-struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
-				 void *context, struct ebs_error *error)
-{
-	if (ebs_loop_open(loop, error))
-		return NULL;
-	struct ebs_timer *timer = take_timer(loop);
-	if (!timer) {
-		ebs_error_errno(error, ENOMEM, "can't start a timer");
-		return NULL;
-	}
-	double rounded = seconds * 1000 + 0.5;
-	uint64_t milliseconds = rounded < 1 ? 1 : (uint64_t)rounded;
-
-	// libuv counts from when the loop last woke up. Its idea of the time mustn't be changed
-	// here: in a timer's callback this would make the next ones due at once, and again, with no
-	// end.
-	uint64_t now = uv_hrtime() / 1000000;
-	uint64_t behind = now > uv_now(&loop->uv) ? now - uv_now(&loop->uv) : 0;
-
-	timer->callback = callback;
-	timer->context = context;
-	uv_timer_start(&timer->uv, on_timer, behind + milliseconds, milliseconds);
-	return timer;
-}
-
-// libuv gives handles back in the loop's turns only, and a script may never run it.
-void ebs_timer_free(struct ebs_timer *timer)
-{
-	if (!timer)
-		return;
-	uv_timer_stop(&timer->uv);
-	timer->next = timer->loop->spare;
-	timer->loop->spare = timer;
 }
 
 void ebs_loop_hold(struct ebs_loop *loop)
@@ -315,24 +252,19 @@ static void on_reader_gone(uv_poll_t *handle, int status, int events)
 	raise(SIGPIPE);
 }
 
-// Through an epoll instance of its own: libuv makes what it watches non-blocking, and that would
-// change the descriptor for whoever shares it. An epoll instance that asks for nothing still
-// reports a hang-up.
 void ebs_loop_watch_reader(struct ebs_loop *loop, int fd)
 {
-	struct epoll_event nothing = { .events = 0 };
 	struct ebs_error ignored = { 0 };
 	struct stat status;
 
 	if (loop->reader_epoll >= 0 || fstat(fd, &status) ||
 	    !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
 		return;
-	int epoll = ebs_loop_open(loop, &ignored) ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	int epoll = ebs_loop_open(loop, &ignored) ? -1 : wrap(fd, 0);
 	ebs_error_clear(&ignored);
 	if (epoll < 0)
 		return;
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &nothing) ||
-	    uv_poll_init(&loop->uv, &loop->reader, epoll)) {
+	if (uv_poll_init(&loop->uv, &loop->reader, epoll)) {
 		close(epoll);
 		return;
 	}

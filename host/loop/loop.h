@@ -11,6 +11,7 @@
 struct ebs_loop;
 struct ebs_watch;
 struct ebs_timer;
+struct ebs_signal;
 
 // A callback returns 0; a negative number ends the loop, and ebs_loop_run() returns it.
 typedef int ebs_loop_callback(void *context);
@@ -34,14 +35,28 @@ void ebs_loop_stop(struct ebs_loop *loop);
 // Calls `callback` when `fd` can be read, which stays the caller's and must outlive the watch.
 struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error);
+// The same for a descriptor that other processes may share: its flags stay as they are. Code
+// "EPERM" where it is a regular file, which the kernel always lets a process read.
+struct ebs_watch *ebs_loop_watch_shared(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
+					void *context, struct ebs_error *error);
 void ebs_watch_free(struct ebs_watch *watch);
 // Calls the callback in the loop's next turn, or in the next run's first, without being asked for.
 void ebs_watch_again(struct ebs_watch *watch);
 
-// Calls `callback` every `seconds` (at least a millisecond).
+// Calls `callback` every `seconds` (at least a millisecond), at multiples of that from now on.
+// Multiples that pass while the callback runs are left out and counted.
 struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error);
 void ebs_timer_free(struct ebs_timer *timer);
+// How many ticks were left out since the timer was made.
+uint64_t ebs_timer_missed(const struct ebs_timer *timer);
+
+// Calls `callback` in the loop after each signal `number`, other than SIGINT and SIGTERM; one that
+// comes earlier is kept for the next run. Signals alone do not keep a run going.
+struct ebs_signal *ebs_loop_on_signal(struct ebs_loop *loop, int number,
+				      ebs_loop_callback *callback, void *context,
+				      struct ebs_error *error);
+void ebs_signal_free(struct ebs_signal *signal);
 
 // The loop has something to wait for while holds outnumber releases (an attached program, say).
 void ebs_loop_hold(struct ebs_loop *loop);

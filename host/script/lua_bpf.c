@@ -130,6 +130,9 @@ static const luaL_Reg functions[] = {
 	{ "ktime_get_ns", bpf_ktime_get_ns },
 	{ "load", ebs_bpf_load },
 	{ "load_all", ebs_bpf_load_all },
+	{ "on_line", ebs_bpf_on_line },
+	{ "on_readable", ebs_bpf_on_readable },
+	{ "on_signal", ebs_bpf_on_signal },
 	{ "pinned", ebs_bpf_pinned },
 	{ "run", ebs_bpf_run },
 	{ "stop", bpf_stop },
@@ -189,6 +192,7 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_link(L);
 	ebs_register_handler(L);
 	ebs_register_timer(L);
+	ebs_register_watch(L);
 	ebs_register_columns(L);
 	ebs_register_view(L);
 	ebs_register_load(L);

@@ -9,6 +9,7 @@
 // User value 1 is the function. The registry keeps a running timer alive.
 struct script_timer {
 	struct ebs_timer *timer; // NULL once closed
+	lua_Integer missed;      // what it left out until then
 	struct ebs_state *state;
 };
 
@@ -39,6 +40,7 @@ int ebs_bpf_every(lua_State *L)
 	luaL_checktype(L, 2, LUA_TFUNCTION);
 	struct script_timer *self = lua_newuserdatauv(L, sizeof(*self), 1); // timer
 	self->timer = NULL;
+	self->missed = 0;
 	self->state = ebs_state(L);
 	luaL_setmetatable(L, CLASS);
 	lua_pushvalue(L, 2);                     // timer function
@@ -58,11 +60,22 @@ static int timer_close(lua_State *L)
 {
 	struct script_timer *self = luaL_checkudata(L, 1, CLASS);
 
+	if (self->timer)
+		self->missed = ebs_timer_missed(self->timer);
 	ebs_timer_free(self->timer);
 	self->timer = NULL;
 	lua_pushnil(L);                          // nil
 	lua_rawsetp(L, LUA_REGISTRYINDEX, self); // -
 	return 0;
+}
+
+// timer:missed()
+static int timer_missed(lua_State *L)
+{
+	struct script_timer *self = luaL_checkudata(L, 1, CLASS);
+
+	lua_pushinteger(L, self->timer ? (lua_Integer)ebs_timer_missed(self->timer) : self->missed);
+	return 1;
 }
 
 static int timer_tostring(lua_State *L)
@@ -75,6 +88,7 @@ static int timer_tostring(lua_State *L)
 
 static const luaL_Reg methods[] = {
 	{ "close", timer_close },
+	{ "missed", timer_missed },
 	{ NULL, NULL },
 };
 

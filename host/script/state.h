@@ -115,6 +115,7 @@ void ebs_register_program(lua_State *L);
 void ebs_register_map(lua_State *L);
 void ebs_register_link(lua_State *L);
 void ebs_register_timer(lua_State *L);
+void ebs_register_watch(lua_State *L);
 void ebs_register_columns(lua_State *L);
 void ebs_register_view(lua_State *L);
 
