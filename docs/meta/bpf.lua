@@ -46,6 +46,11 @@ function bpf.run() end
 --- Ends `bpf.run()` once the running handler has returned. Does nothing where it doesn't run.
 function bpf.stop() end
 
+--- Whether a signal wants the running handler to return.
+---@return boolean stopping
+---@nodiscard
+function bpf.stopping() end
+
 --- Gives up every capability for good, but for those named in `keep`.
 ---@param keep? string[] `"CAP_NET_ADMIN"` or `"net_admin"`
 ---@return true? ok
@@ -486,6 +491,16 @@ function Map:drain(...) end
 ---@return string? code
 ---@nodiscard
 function Map:copy() end
+
+--- The n largest entries (nil: all in order), by the value or by its fields, then by the key.
+---@param n? integer
+---@param ... string names of the value's fields: the first, among equals the next
+---@return { key: bpf.Value, value: bpf.Value }[]? entries
+---@return integer|string count of all entries, or the failure's message
+---@return number|string sum of the value or first field over all entries, or the failure's code
+---@return boolean? cut a signal ended the walk early
+---@nodiscard
+function Map:top(n, ...) end
 
 ---@return integer? count of entries
 ---@return string? message

@@ -84,3 +84,8 @@ bool ebs_interrupt_end(struct ebs_state *state)
 	state->cut = false;
 	return cut;
 }
+
+bool ebs_interrupt_is_pending(void)
+{
+	return armed;
+}

@@ -85,6 +85,12 @@ static int bpf_stop(lua_State *L)
 	return 0;
 }
 
+static int bpf_stopping(lua_State *L)
+{
+	lua_pushboolean(L, ebs_interrupt_is_pending());
+	return 1;
+}
+
 static int bpf_ktime_get_ns(lua_State *L)
 {
 	lua_pushinteger(L, ebs_now_ns());
@@ -136,6 +142,7 @@ static const luaL_Reg functions[] = {
 	{ "pinned", ebs_bpf_pinned },
 	{ "run", ebs_bpf_run },
 	{ "stop", bpf_stop },
+	{ "stopping", bpf_stopping },
 	{ NULL, NULL },
 };
 

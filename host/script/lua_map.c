@@ -231,6 +231,7 @@ static const luaL_Reg methods[] = {
 	{ "push", ebs_map_push_method },
 	{ "set", map_set },
 	{ "submit", ebs_map_submit_value },
+	{ "top", ebs_map_top_method },
 	{ "unpin", ebs_map_unpin_method },
 	{ "update", ebs_map_update_method },
 	{ NULL, NULL },
@@ -251,4 +252,5 @@ void ebs_register_map(lua_State *L)
 {
 	ebs_new_class(L, EBS_MAP_CLASS, methods, metamethods);
 	ebs_register_walk(L);
+	ebs_register_top(L);
 }

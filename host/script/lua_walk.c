@@ -34,7 +34,7 @@ static int walk_close(lua_State *L)
 	return 0;
 }
 
-static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map *map)
+const struct ebs_field *ebs_check_value_field(lua_State *L, int index, const struct ebs_map *map)
 {
 	const char *name = luaL_checkstring(L, index);
 	const struct ebs_layout *layout = map->value;
@@ -49,7 +49,7 @@ static struct ebs_step field_step(lua_State *L, int index, const struct ebs_map 
 		luaL_argerror(L, index,
 			      lua_pushfstring(L, "%s has no field '%s'; its fields are: %s",
 					      layout->name, name, ebs_push_field_names(L, layout)));
-	return ebs_step_field(field, map->value_size);
+	return field;
 }
 
 // Pushes a walk that is not opened yet, with room for so many steps.
@@ -89,7 +89,8 @@ static void push_loop_walk(lua_State *L, bool drain)
 	walk->key = ebs_step_value(map->key, map->key_size);
 	walk->values[0] = ebs_step_value(map->value, map->value_size);
 	for (int i = 0; i < fields; i++)
-		walk->values[i] = field_step(L, i + 2, map);
+		walk->values[i] =
+			ebs_step_field(ebs_check_value_field(L, i + 2, map), map->value_size);
 	walk->walk = ebs_map_walk_new(map, drain, &error);
 	if (!walk->walk)
 		ebs_raise(L, &error);

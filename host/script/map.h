@@ -67,6 +67,14 @@ uint64_t ebs_check_map_flag(lua_State *L, int index);
 // lua_submit.c: map:submit().
 int ebs_map_submit_value(lua_State *L);
 
+// lua_walk.c: the field of the map's values that the argument at `index` names; raises when there
+// is none.
+const struct ebs_field *ebs_check_value_field(lua_State *L, int index, const struct ebs_map *map);
+
+// lua_top.c: map:top().
+int ebs_map_top_method(lua_State *L);
+void ebs_register_top(lua_State *L);
+
 // Methods in files of their own: lua_walk.c, map_update.c, map_queue.c, map_open.c, map_info.c.
 int ebs_map_pairs(lua_State *L);
 int ebs_map_drain(lua_State *L);

@@ -104,6 +104,10 @@ int ebs_interrupt_raise(lua_State *L);
 // The script may go on after the signal. Returns whether Lua code was cut.
 bool ebs_interrupt_end(struct ebs_state *state);
 
+// Whether a signal wants the running Lua code to end: what takes long in C then ends early. Not so
+// for what a script does behind a bpf.run() that the signal has ended.
+bool ebs_interrupt_is_pending(void);
+
 // interruptible.c: puts functions in place of Lua's own that a signal gets through.
 void ebs_open_interruptible(lua_State *L);
 

@@ -91,6 +91,12 @@ void ebs_layout_pin(const struct ebs_layout *layout, const char *name,
 // are equal, and just the types' own names may differ.
 bool ebs_layout_equal(const struct ebs_layout *one, const struct ebs_layout *other);
 
+// Below 0 when the value at `one` comes before that at `other`, 0 only when all bytes are the same.
+// Numbers go by their size, text and bytes from the first byte on, records and arrays by their
+// first difference. `size` is that of both; `layout` NULL: bytes.
+int ebs_layout_compare(const struct ebs_layout *layout, const uint8_t *one, const uint8_t *other,
+		       size_t size);
+
 // The integer in a bitfield of the record at `record`, sign-extended when the field is signed. For
 // bitfields up to 64 bits.
 int64_t ebs_bitfield_get(const struct ebs_field *field, const uint8_t *record);
