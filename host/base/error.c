@@ -26,9 +26,14 @@ static void fill(struct ebs_error *error, const char *code, const char *suffix, 
 
 static const char *errno_name(int number)
 {
-	const char *name = strerrorname_np(number);
+	const char *name = number == ENOTSUPP ? "ENOTSUPP" : strerrorname_np(number);
 
 	return name ? name : "EUNKNOWN";
+}
+
+const char *ebs_error_words(int number)
+{
+	return strerror(number == ENOTSUPP ? EOPNOTSUPP : number);
 }
 
 int ebs_error_set(struct ebs_error *error, const char *code, const char *format, ...)
@@ -47,7 +52,7 @@ int ebs_error_errno(struct ebs_error *error, int number, const char *format, ...
 
 	number = abs(number);
 	va_start(arguments, format);
-	fill(error, errno_name(number), strerror(number), format, arguments);
+	fill(error, errno_name(number), ebs_error_words(number), format, arguments);
 	va_end(arguments);
 	return -number;
 }

@@ -23,13 +23,17 @@ struct ebs_error {
 __attribute__((format(printf, 3, 4))) int ebs_error_set(struct ebs_error *error, const char *code,
 							const char *format, ...);
 
-// Appends ": strerror(number)" to the text. `number` may have either sign; returns -abs(number).
+// Appends ": " and ebs_error_words(number) to the text. `number` may have either sign; returns
+// -abs(number).
 __attribute__((format(printf, 3, 4))) int ebs_error_errno(struct ebs_error *error, int number,
 							  const char *format, ...);
 
 // Like ebs_error_errno(), for a text that already says in its own words what the errno means.
 __attribute__((format(printf, 3, 4))) int ebs_error_explain(struct ebs_error *error, int number,
 							    const char *format, ...);
+
+// What strerror(3) says, and for the kernel's own ENOTSUPP too. `number` is positive.
+const char *ebs_error_words(int number);
 
 bool ebs_error_is_set(const struct ebs_error *error);
 

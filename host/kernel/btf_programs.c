@@ -14,9 +14,9 @@
 #include "base/near.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
-#include "kernel/feature_private.h"
 #include "kernel/lockdown.h"
 #include "kernel/object_private.h"
+#include "kernel/program_kind.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
 #include "types/modules.h"
@@ -266,6 +266,25 @@ int ebs_attach_btf(struct ebs_program *program, const struct ebs_attach_options 
 	return result ? result : check_target(fd, program, error);
 }
 
+static struct ebs_program_kind kind_of(const struct section *section, uint32_t btf_id)
+{
+	return (struct ebs_program_kind){
+		.type = section->type,
+		.attach_type = section->attach_type,
+		.flags = section->sleepable ? BPF_F_SLEEPABLE : 0,
+		.btf_id = btf_id,
+	};
+}
+
+bool ebs_btf_program_kind(const struct ebs_program *program, struct ebs_program_kind *kind)
+{
+	const struct section *section = find_section(program);
+
+	if (section)
+		*kind = kind_of(section, program->btf_id);
+	return section;
+}
+
 int ebs_btf_section_type(const char *text)
 {
 	const struct section *section = section_of(text);
@@ -293,19 +312,15 @@ static bool works(const struct section *section, const char *target, struct ebs_
 {
 	if (check_lsm(section, target, why))
 		return false;
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = section->attach_type,
-		    .prog_flags = section->sleepable ? BPF_F_SLEEPABLE : 0,
-		    .attach_btf_id = find_target(section, target, why));
-	if (!options.attach_btf_id)
+	uint32_t target_id = find_target(section, target, why);
+	if (!target_id)
 		return false;
-	int fd = ebs_load_nothing(section->type, &options);
-	int number = -fd;
+	struct ebs_program_kind kind = kind_of(section, target_id);
+	int number = -ebs_program_kind_try(&kind, NULL);
 	char mode[32];
 
-	if (fd >= 0) {
-		close(fd);
+	if (!number)
 		return true;
-	}
 	if (number == EPERM && !ebs_capability_have(CAP_BPF))
 		ebs_error_explain(why, number,
 				  "asking the kernel for programs of SEC(\"%s/%s\") needs CAP_BPF "

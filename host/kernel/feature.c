@@ -15,6 +15,7 @@
 #include "kernel/kallsyms.h"
 #include "kernel/link_create.h"
 #include "kernel/object_private.h"
+#include "kernel/program_kind.h"
 #include "kernel/tracefs.h"
 #include "types/btf_find.h"
 #include "types/kernel_has.h"
@@ -132,17 +133,6 @@ static bool need_type(const char *section, struct ebs_error *why, int *type)
 	if (*type < 0)
 		ebs_error_set(why, "EINVAL", "there is no kind of programs SEC(\"%s\")", section);
 	return *type >= 0;
-}
-
-int ebs_load_nothing(int type, const struct bpf_prog_load_opts *options)
-{
-	// return 0
-	static const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-
-	return bpf_prog_load(type, "ebs_has", "GPL", nothing, 2, options);
 }
 
 // Whether the verifier, asked to check a program that calls the helper with nothing in place, has

@@ -10,9 +10,4 @@
 // Whether the kernel has programs of the section's type at all.
 bool ebs_has_program_type(const char *section, struct ebs_error *why);
 
-struct bpf_prog_load_opts;
-
-// Loads a program that does nothing. Returns its descriptor or -errno.
-int ebs_load_nothing(int type, const struct bpf_prog_load_opts *options);
-
 #endif

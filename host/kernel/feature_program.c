@@ -13,6 +13,7 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature.h"
 #include "kernel/feature_private.h"
+#include "kernel/program_kind.h"
 
 // `target` is what stands behind the first '/', not empty. Each says false with `why` filled.
 typedef bool has_target(const char *target, struct ebs_error *why);

@@ -9,11 +9,13 @@
 #include "base/capabilities.h"
 #include "base/file.h"
 #include "kernel/feature.h"
-#include "kernel/feature_private.h"
 #include "kernel/log.h"
 #include "kernel/map_kinds.h"
 #include "kernel/object_private.h"
 #include "kernel/permission.h"
+#include "kernel/program_kind.h"
+
+#define FEW_INSTRUCTIONS 4096 // BPF_MAXINSNS of <linux/bpf_common.h>
 
 // libbpf names the map in its own words only.
 static struct bpf_map *find_refused_map(struct ebs_object *object)
@@ -110,34 +112,80 @@ static int explain_map(const struct bpf_map *map, int number, const struct ebs_b
 	return -number;
 }
 
-// The first program that asks for more than there is stands for all, where libbpf didn't get as far
-// as to load one.
-static int explain_permission(struct ebs_object *object, int number, struct ebs_error *error)
+// If libbpf failed before it loaded any program, the first one says what the object needs.
+static int explain_permission(struct ebs_object *object, const struct bpf_map *map, int number,
+			      struct ebs_error *error)
 {
-	const struct ebs_program *program = ebs_object_refused_program(object);
+	const struct ebs_program *refused = ebs_object_refused_program(object);
+	const struct ebs_program *program = refused;
+	struct ebs_buffer what = { 0 };
 
 	for (size_t i = 0; !program && i < object->program_count; i++)
 		if (!object->programs[i].left_out)
 			program = &object->programs[i];
-	return ebs_permission_refuse_load(program, number, error);
+	if (program && (refused || !map))
+		return ebs_permission_refuse_load(program, refused, number, error);
+	if (map)
+		describe_map(map, &what);
+	int result = ebs_permission_refuse_map(map ? what.data : "maps", number, error);
+	ebs_buffer_free(&what);
+	return result;
+}
+
+// What an errno means where the verifier says nothing: when the kernel refuses each program of the
+// kind. The numbers are those that bpf_prog_load() in the kernel's kernel/bpf/syscall.c and
+// bpf_check() in kernel/bpf/verifier.c return.
+static const char *cause_in_kind(int number)
+{
+	switch (number) {
+	case EINVAL:
+	case ENOSYS:
+		return "this kernel has no programs of this kind: it is too old for them, or built "
+		       "without them";
+	case ENOENT:
+	case ESRCH:
+		return "this kernel doesn't find what programs of this kind attach to";
+	case E2BIG:
+		return "this kernel's bpf(2) doesn't know all that is asked of it: it is too old "
+		       "for "
+		       "this kind of programs";
+	case EOPNOTSUPP:
+	case ENOTSUPP:
+		return ebs_read_number("/proc/sys/net/core/bpf_jit_enable", 1)
+			       ? "this kernel is built without what programs of this kind need"
+			       : "programs of this kind need the kernel's JIT compiler, which is "
+				 "off: sysctl net.core.bpf_jit_enable=1";
+	default:
+		return "the kernel refuses all programs of this kind, and gives no reason";
+	}
 }
 
 static int explain_program(const struct ebs_program *program, int number, struct ebs_error *error)
 {
-	struct ebs_error why = { 0 };
+	size_t count = bpf_program__insn_cnt(program->handle);
+	struct ebs_program_kind kind;
+	const char *cause;
 
 	if (number == ENOMEM)
 		return ebs_error_explain(
 			error, number,
 			"the kernel has not the memory to load \"%s\" (SEC(\"%s\"), %zu "
 			"instructions), or the limit of the cgroup doesn't allow it",
-			program->name, program->section,
-			(size_t)bpf_program__insn_cnt(program->handle));
-	if (number == EINVAL && !ebs_has_program_type(program->section, &why))
-		ebs_error_explain(error, number, "can't load \"%s\": %s", program->name,
-				  ebs_error_text(&why));
-	ebs_error_clear(&why);
-	return ebs_error_is_set(error) ? -number : 0;
+			program->name, program->section, count);
+	if (number == E2BIG && count > FEW_INSTRUCTIONS)
+		return ebs_error_explain(error, number,
+					 "\"%s\" has %zu instructions: the kernel takes a million, "
+					 "and 4096 from who "
+					 "has not CAP_BPF",
+					 program->name, count);
+	if (!ebs_program_kind_of(program, &kind))
+		cause = "the kernel gives no reason; it may have no programs of this kind";
+	else if (ebs_program_kind_refused(program, number))
+		cause = cause_in_kind(number);
+	else
+		cause = "the kernel gives no reason; it takes other programs of this kind";
+	return ebs_error_explain(error, number, "can't load \"%s\" (SEC(\"%s\")): %s: %s",
+				 program->name, program->section, ebs_error_words(number), cause);
 }
 
 int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_error *error)
@@ -159,7 +207,7 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 	// libbpf loads a program that does nothing first: when even that is refused, it is for want
 	// of privileges, of memory, or of all of BPF.
 	bool nothing = !map && !program && strstr(words, "probe_loading");
-	bool refused = number == EPERM || (number == EACCES && (map || nothing));
+	bool refused = number == EPERM || (number == EACCES && (map || program || nothing));
 	bool limited = refused && (map || nothing) && ebs_capability_have(CAP_BPF) &&
 		       limits_memory(&limit);
 
@@ -172,14 +220,14 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 	if (ebs_error_is_set(error))
 		return -number;
 	if (refused && (!*words || map || program || nothing))
-		return explain_permission(object, number, error);
+		return explain_permission(object, map, number, error);
 	if (number == ENOSYS && nothing)
 		return ebs_permission_refuse_call(number, error);
 	if (nothing)
 		return ebs_error_errno(error, number,
 				       "the kernel takes not even a program that does nothing");
-	if (program && explain_program(program, number, error))
-		return -number;
+	if (program)
+		return explain_program(program, number, error);
 	if (*words)
 		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);
 	return ebs_error_errno(error, number, "can't load %s", object->name);

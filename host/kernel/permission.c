@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -13,9 +14,7 @@
 #include "base/buffer.h"
 #include "base/capabilities.h"
 #include "base/file.h"
-#include "kernel/attach_private.h"
-#include "kernel/btf_programs.h"
-#include "kernel/lockdown.h"
+#include "kernel/lockdown_refusal.h"
 
 #define BPF     EBS_CAPABILITY(CAP_BPF)
 #define PERFMON EBS_CAPABILITY(CAP_PERFMON)
@@ -174,41 +173,6 @@ static int refuse_capabilities(const char *doing, uint64_t needed, int number,
 	return result;
 }
 
-static bool is_locked_down(const char *at_least, char *mode, size_t size)
-{
-	ebs_lockdown_mode(mode, size);
-	return strcmp(mode, "confidentiality") == 0 || strcmp(mode, at_least) == 0;
-}
-
-// Programs that run by a trampoline are refused under lockdown where it can't be written.
-static int refuse_lockdown(const struct ebs_program *program, int number, struct ebs_error *error)
-{
-	const char *section = program->section;
-	bool returns = strncmp(section, "fexit", 5) == 0;
-	bool entry = strncmp(section, "fentry", 6) == 0;
-	bool trampoline = returns || entry || strncmp(section, "fmod_ret", 8) == 0 ||
-			  strncmp(section, "lsm", 3) == 0;
-	char mode[32];
-	char kprobe[160] = "";
-
-	if (!trampoline)
-		return 0;
-	if (!is_locked_down("integrity", mode, sizeof(mode))) {
-		if (strcmp(mode, "none") == 0)
-			return 0;
-		snprintf(mode, sizeof(mode), "it seems: only root can ask");
-	}
-	if ((entry || returns) && ebs_kernel_has_kprobes() && strcmp(mode, "confidentiality"))
-		snprintf(kprobe, sizeof(kprobe), "SEC(\"%s/%s\"), ",
-			 returns ? "kretprobe" : "kprobe", ebs_section_target(program));
-	return ebs_error_explain(
-		error, number,
-		"this kernel is locked down (%s) and takes no program of SEC(\"%s\"): use %s"
-		"SEC(\"tp_btf/NAME\"), SEC(\"raw_tp/NAME\") or SEC(\"tracepoint/CATEGORY/NAME\") "
-		"(`ebscript -l` lists them), or boot without lockdown",
-		mode, section, kprobe);
-}
-
 static bool is_filtered(void)
 {
 	return prctl(PR_GET_SECCOMP) == 2;
@@ -222,7 +186,16 @@ static bool is_filtered(void)
 static const char *other_reason(void)
 {
 	return is_filtered() ? SECCOMP
-			     : "a security module may be why; the kernel's log (dmesg) tells";
+			     : "a security module may be why; see the kernel's log (dmesg)";
+}
+
+// `what` can't be done: "load "run" (SEC("xdp"))".
+static int refuse_otherwise(const char *what, int number, struct ebs_error *error)
+{
+	return ebs_error_explain(
+		error, number,
+		"can't %s: %s, although this process has the capabilities that it needs: %s", what,
+		ebs_error_words(abs(number)), other_reason());
 }
 
 int ebs_permission_refuse_call(int number, struct ebs_error *error)
@@ -232,40 +205,33 @@ int ebs_permission_refuse_call(int number, struct ebs_error *error)
 					       : "it is built without CONFIG_BPF_SYSCALL");
 }
 
-int ebs_permission_refuse_load(const struct ebs_program *program, int number,
+int ebs_permission_refuse_load(const struct ebs_program *program, bool alone, int number,
 			       struct ebs_error *error)
 {
-	char doing[192] = "loading maps";
-	uint64_t needed = BPF;
+	uint64_t needed = BPF | needed_by_type(bpf_program__type(program->handle));
+	char what[192];
 
-	if (program) {
-		needed |= needed_by_type(bpf_program__type(program->handle));
-		snprintf(doing, sizeof(doing), "loading \"%s\" (SEC(\"%s\"))", program->name,
-			 program->section);
-	}
-	int result = refuse_capabilities(doing, needed, number, error);
-	if (!result && program)
-		result = refuse_lockdown(program, number, error);
-	if (!result)
-		result = ebs_error_explain(
-			error, number,
-			"%s was refused, although this process has the capabilities that it needs: "
-			"%s",
-			doing, other_reason());
-	return result;
+	snprintf(what, sizeof(what), "loading \"%s\" (SEC(\"%s\"))", program->name,
+		 program->section);
+	int result = refuse_capabilities(what, needed, number, error);
+	if (!result && alone && (needed & PERFMON))
+		result = ebs_lockdown_refuse_load(program, number, error);
+	if (result)
+		return result;
+	snprintf(what, sizeof(what), "load \"%s\" (SEC(\"%s\"))", program->name, program->section);
+	return refuse_otherwise(what, number, error);
 }
 
-static int refuse_kprobe(const struct ebs_program *program, const char *doing, const char *mode,
-			 int number, struct ebs_error *error)
+int ebs_permission_refuse_map(const char *map, int number, struct ebs_error *error)
 {
-	const char *trampoline = strncmp(program->section, "kret", 4) == 0 ? "fexit" : "fentry";
-	const char *target = ebs_section_target(program);
-	bool named = target && !strstr(program->section, "sys"); // not what ksyscall looks up
+	char what[192];
 
-	return ebs_error_explain(error, number,
-				 "%s: this kernel is locked down (%s) and takes no kprobe: use "
-				 "SEC(\"%s/%s\"), a tracepoint, or boot without lockdown",
-				 doing, mode, trampoline, named ? target : "FUNCTION");
+	snprintf(what, sizeof(what), "making %s", map);
+	int result = refuse_capabilities(what, BPF, number, error);
+	if (result)
+		return result;
+	snprintf(what, sizeof(what), "make %s", map);
+	return refuse_otherwise(what, number, error);
 }
 
 const char *ebs_permission_paranoid(void)
@@ -296,9 +262,9 @@ int ebs_permission_refuse_attach(const struct ebs_program *program, const char *
 	    ebs_permission_paranoid())
 		return ebs_error_explain(error, number, "%s: %s", doing, ebs_permission_paranoid());
 	bool kprobe = *kind == 'k' && !strchr(kind, '.'); // kprobe.multi isn't refused
-	if (kprobe && is_locked_down("confidentiality", mode, sizeof(mode)))
-		return refuse_kprobe(program, doing, mode, number, error);
-	if ((needed & PERFMON) && is_locked_down("confidentiality", mode, sizeof(mode)))
+	if (kprobe && ebs_is_locked_down("confidentiality", mode, sizeof(mode)))
+		return ebs_lockdown_refuse_kprobe(program, doing, mode, number, error);
+	if ((needed & PERFMON) && ebs_is_locked_down("confidentiality", mode, sizeof(mode)))
 		return ebs_error_explain(error, number, "%s: this kernel is locked down (%s): %s",
 					 doing, mode, cause);
 	return ebs_error_explain(error, number, "%s is not permitted: %s%s%s", doing, cause,

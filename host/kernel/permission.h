@@ -6,9 +6,13 @@
 #include "base/error.h"
 #include "kernel/object.h"
 
-// The program couldn't be loaded; NULL for an object that has none. Fills `error`; returns -errno.
-int ebs_permission_refuse_load(const struct ebs_program *program, int number,
+// The program couldn't be loaded: it alone, or it stands for all that the kernel refuses. Fills
+// `error`; returns -errno.
+int ebs_permission_refuse_load(const struct ebs_program *program, bool alone, int number,
 			       struct ebs_error *error);
+
+// The same for a map; `map` describes it: "map \"slots\" (hash, 10 entries)".
+int ebs_permission_refuse_map(const char *map, int number, struct ebs_error *error);
 
 // Why perf_event_open(2) says EACCES to who has CAP_PERFMON: Debian's kernels have a level of
 // kernel.perf_event_paranoid at which they want CAP_SYS_ADMIN. NULL where that isn't the reason.

@@ -152,19 +152,24 @@ static int choose_message(struct ebs_refusal *refusal)
 	return 0;
 }
 
-// Most messages are about the last step; some name another one.
-static uint32_t blamed_index(const struct ebs_refusal *refusal)
+// Most messages are about the last step; some name another one. False where no step led there.
+static bool find_blamed(const struct ebs_refusal *refusal, uint32_t *index)
 {
 	const char *name = strstr(refusal->message, "insn ");
 
 	if (name && !strstr(refusal->message, "Processed ") && name[5] >= '0' && name[5] <= '9')
-		return (uint32_t)strtoul(name + 5, NULL, 10);
-	return refusal->step.index;
+		*index = (uint32_t)strtoul(name + 5, NULL, 10);
+	else if (*refusal->step.text)
+		*index = refusal->step.index;
+	else
+		return false;
+	return true;
 }
 
 static int analyze(struct ebs_refusal *refusal)
 {
 	const struct ebs_refused *refused = refusal->refused;
+	uint32_t index;
 	int result = ebs_verifier_log_parse(&refusal->log, refused->log, refused->log_size);
 	if (result)
 		return result;
@@ -180,15 +185,14 @@ static int analyze(struct ebs_refusal *refusal)
 	result = choose_message(refusal);
 	if (result)
 		return result;
-	refusal->has_line = ebs_refusal_line(refusal, blamed_index(refusal), &refusal->line);
+	refusal->has_line =
+		find_blamed(refusal, &index) && ebs_refusal_line(refusal, index, &refusal->line);
 	if (!refusal->rule) {
-		ebs_buffer_append_string(
-			&refusal->words,
-			*refusal->message      ? refusal->message
-			: !*refusal->step.text ? "it says nothing, as kernels do that know no "
-						 "such programs"
-			: refusal->log.whole   ? "it gives no reason"
-					       : "its log is too long to have its reason");
+		ebs_buffer_append_string(&refusal->words,
+					 *refusal->message ? refusal->message
+					 : refusal->log.whole
+						 ? "it gives no reason"
+						 : "its log is too long to have its reason");
 		return 0;
 	}
 	if (refusal->rule->words)

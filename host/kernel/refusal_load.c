@@ -8,6 +8,7 @@
 #include "kernel/log.h"
 #include "kernel/object_private.h"
 #include "kernel/refusal.h"
+#include "kernel/verifier_log.h"
 
 // libbpf names the program in its own words only.
 struct ebs_program *ebs_object_refused_program(struct ebs_object *object)
@@ -23,8 +24,9 @@ struct ebs_program *ebs_object_refused_program(struct ebs_object *object)
 	return NULL;
 }
 
-static void explain(struct ebs_object *object, const struct ebs_program *program, int number,
-		    const char *log, struct ebs_error *error)
+// Where the log is silent, the refusal isn't the verifier's: load_failure.c explains it.
+static void explain(struct ebs_object *object, const struct ebs_program *program, const char *log,
+		    struct ebs_error *error)
 {
 	struct ebs_refused refused = {
 		.name = program->name,
@@ -38,13 +40,9 @@ static void explain(struct ebs_object *object, const struct ebs_program *program
 	};
 	struct ebs_buffer text = { 0 };
 
-	if (refused.log_size && !ebs_refusal_tell(&refused, &text))
+	if (!ebs_verifier_log_is_silent(log, refused.log_size) &&
+	    !ebs_refusal_tell(&refused, &text))
 		ebs_error_set(error, "VERIFY", "%s", text.data);
-	else if (number == -E2BIG && !refused.log_size)
-		ebs_error_set(error, "VERIFY",
-			      "\"%s\" has %zu instructions: the kernel takes a million, and 4096 "
-			      "from who has not CAP_BPF",
-			      refused.name, refused.count);
 	ebs_buffer_free(&text);
 }
 
@@ -61,7 +59,7 @@ int ebs_programs_load(struct ebs_object *object, struct ebs_error *error)
 	const struct ebs_program *refused = result ? ebs_object_refused_program(object) : NULL;
 	// These come after the verifier was content, which its log then says.
 	if (refused && result != -EMFILE && result != -ENFILE && result != -ENOMEM)
-		explain(object, refused, result, log, error);
+		explain(object, refused, log, error);
 	ebs_refusal_log_free(log, size); // libbpf doesn't load an object twice
 	return result;
 }

@@ -146,6 +146,16 @@ void ebs_verifier_log_free(struct ebs_verifier_log *log)
 	ebs_buffer_free(&log->messages);
 }
 
+bool ebs_verifier_log_is_silent(const char *text, size_t size)
+{
+	struct ebs_verifier_log log;
+	bool silent = ebs_verifier_log_parse(&log, text, size) ||
+		      (!log.messages.size && log.trace_end == text);
+
+	ebs_verifier_log_free(&log);
+	return silent;
+}
+
 // Behind the instruction there may be "; R0=...", or the number of the next one and its state.
 static void split_step(struct text line, struct ebs_verifier_step *step)
 {

@@ -24,6 +24,10 @@ struct ebs_verifier_log {
 int ebs_verifier_log_parse(struct ebs_verifier_log *log, const char *text, size_t size);
 void ebs_verifier_log_free(struct ebs_verifier_log *log);
 
+// Whether the log names neither an instruction nor a reason: then the verifier didn't get to look
+// at the program, or had nothing against it.
+bool ebs_verifier_log_is_silent(const char *text, size_t size);
+
 struct ebs_verifier_step {
 	uint32_t index;   // of the instruction
 	const char *text; // "(79) r1 = *(u64 *)(r0 +0)"

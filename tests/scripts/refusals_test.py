@@ -12,6 +12,7 @@ from pathlib import Path
 import tap
 
 NOBODY = "65534"
+CACHE = tempfile.TemporaryDirectory(prefix="ebs-refusals-")  # what is loaded again and again is compiled once
 SUPPORT = Path(os.environ["EBS_TEST_SUPPORT"])
 # ARGUMENTS become the options of attach(); without any, SEC() says where.
 SCRIPT = """\
@@ -173,8 +174,8 @@ def seccomp():
     for number in (errno.EPERM, errno.EACCES):
         for command in ("all", map_create, prog_load):
             tap.match(refusal(MAP, *refusing(command, number)),
-                      r'^loading "run" \(SEC\("raw_tp/sys_enter"\)\) was refused, although this process has the '
-                      f"capabilities that it needs: {CONTAINER}")
+                      rf'^can\'t {"make map" if command == map_create else "load"} ".*: {os.strerror(number)}, although '
+                      f"this process has the capabilities that it needs: {CONTAINER}")
         tap.match(refusal(MAP, *refusing(tracepoint_open, number)),
                   rf'^attaching "run" .* is not permitted: .*; {CONTAINER}')
     tap.match(refusal(MAP, *refusing("all", errno.ENOSYS)), rf"^this kernel has no bpf\(2\) for this process: {CONTAINER}")
@@ -187,6 +188,84 @@ def no_memory():
               "of the cgroup allows: give it fewer entries")
     tap.equal(refusal(MAP, *refusing(5, errno.ENOMEM)),
               "the kernel takes not even a program that does nothing: Cannot allocate memory")
+
+
+# What a kernel that refuses a kind of programs answers, and what is told: the errno in words, and the likely cause.
+NO_SUCH = "this kernel has no programs of this kind: it is too old for them, or built without them$"
+NO_TARGET = "this kernel doesn't find what programs of this kind attach to$"
+NO_JIT = "(this kernel is built without what programs of this kind need|programs of this kind need the kernel's JIT .*)$"
+NO_REASON = "the kernel refuses all programs of this kind, and gives no reason$"
+ANSWERS = [
+    (errno.ENOENT, "No such file or directory", NO_TARGET),
+    (errno.ESRCH, "No such process", NO_TARGET),
+    (errno.E2BIG, "Argument list too long", r"this kernel's bpf\(2\) doesn't know .*: it is too old for this kind of programs$"),
+    (errno.EAGAIN, "Resource temporarily unavailable", NO_REASON),
+    (errno.EBUSY, "Device or resource busy", NO_REASON),
+    (errno.EINVAL, "Invalid argument", NO_SUCH),
+    (errno.ENOSYS, "Function not implemented", NO_SUCH),
+    (errno.EOPNOTSUPP, "Operation not supported", NO_JIT),
+    (524, "Operation not supported", NO_JIT),  # the kernel's own ENOTSUPP
+]
+
+
+def code_of(source, *words):
+    """The code and the message with which bpf.load() fails."""
+    tap.needs_kernel()
+    ask = 'local object, message, code = require("bpf").load({ source = arg[1] }) print(code, message)'
+    done = subprocess.run([*words, tap.EBSCRIPT, "--cache-dir", CACHE.name, "-e", ask,
+                           '#include "ebscript.bpf.h"\n' + source], capture_output=True, text=True,
+                          timeout=6 * tap.PATIENCE)
+    return done.stdout.rstrip("\n").split("\t", 1)
+
+
+@tap.case("a kernel that refuses a kind of programs: the errno in words, the likely cause, and no line of the C")
+def refused_kinds():
+    # With -l the verifier has begun, and has nothing to say.
+    for options in ((), ("-l",)):
+        for number, words, cause in ANSWERS if not options else ANSWERS[-2:]:
+            code, message = code_of(PROGRAM.format(section="tp_btf/sched_switch"),
+                                    *refusing_programs("tp_btf/sched_switch", number, *options))
+            tap.equal(code, {errno.EOPNOTSUPP: "EOPNOTSUPP", 524: "ENOTSUPP"}.get(number) or errno.errorcode[number])
+            tap.match(message, rf'\Acan\'t load "run" \(SEC\("tp_btf/sched_switch"\)\): {words}: {cause}')
+
+
+@tap.case("a kernel that refuses a kind of programs: not permitted, by lockdown or by something else")
+def refused_permission():
+    mode = lockdown()
+    locked = mode in ("integrity", "confidentiality")
+    stories = [
+        ("iter/bpf_map_elem", r"read the map from Lua, with pairs\(map\) or map:get\(key\), or boot without lockdown$"),
+        ("iter/sockmap", r"read the map from Lua, with pairs\(map\) or map:get\(key\), or boot without lockdown$"),
+        ("iter/bpf_sk_storage_map", r"read the map from Lua, .*, or boot without lockdown$"),
+        ("iter/task", "boot without lockdown$"),
+        ("lsm_cgroup/socket_bind", r'use SEC\("tp_btf/NAME"\), '),
+        ("xdp", None),
+    ]
+    for section, way in stories:
+        for options in ((), ("-l",)) if section == "iter/bpf_map_elem" else ((),):
+            code, message = code_of(PROGRAM.format(section=section), *refusing_programs(section, errno.EPERM, *options))
+            head = rf'\Acan\'t load "run" \(SEC\("{section}"\)\): Operation not permitted'
+            tap.equal(code, "EPERM")
+            tap.match(message, head + (rf": this kernel is locked down \({mode}\) and takes no programs of this kind: {way}"
+                                       if way and locked else f", although .*: {CONTAINER}"))
+    code, message = code_of(PROGRAM.format(section="iter/task"), *refusing_programs("iter/task", errno.EACCES, "-l"))
+    tap.equal(code, "EACCES")
+    tap.match(message, rf'\Acan\'t load "run" .*: Permission denied, although .*: {CONTAINER}')
+
+
+@tap.case("a kernel that refuses one program, and takes others of its kind or of other kinds")
+def refused_one():
+    source = 'SEC("tp_btf/sched_switch") int run(void *ctx) { return bpf_get_current_pid_tgid() ? 0 : 1; }'
+    for number, words in ((errno.EINVAL, "Invalid argument"), (errno.EBUSY, "Device or resource busy")):
+        code, message = code_of(source, *refusing_programs("tp_btf/sched_switch", number, "-o"))
+        tap.equal((code, message), (
+            errno.errorcode[number], f'can\'t load "run" (SEC("tp_btf/sched_switch")): {words}: the kernel gives no reason; '
+            "it takes other programs of this kind"))
+    code, message = code_of(source, *refusing_programs("tp_btf/sched_switch", errno.EPERM, "-o"))
+    tap.equal(code, "EPERM")
+    tap.match(message, rf": Operation not permitted, although .*: {CONTAINER}")
+    words = refusing_programs("iter/task", errno.EPERM)
+    tap.equal(program("xdp", *words, options='{ interface = "lo" }', status=0), None)
 
 
 PERF_BUFFER = """
@@ -250,8 +329,9 @@ def locked_down():
     if not sections:
         tap.skip("needs a kernel that refuses fentry or lsm with EPERM")
     for section in sections:
-        tap.match(program(section), rf'^this kernel is locked down \({mode}\) and takes no program of '
-                  rf'SEC\("{section}"\): use .*SEC\("tp_btf/NAME"\).*`ebscript -l` lists them')
+        tap.match(program(section), rf'^can\'t load "run" \(SEC\("{section}"\)\): Operation not permitted: this kernel is '
+                  rf'locked down \({mode}\) and takes no programs of this kind: use .*SEC\("tp_btf/NAME"\).*'
+                  "`ebscript -l` lists them")
 
 
 def memory_helper(call):
@@ -309,7 +389,8 @@ def near_names():
 def lacking():
     tap.needs_kernel()
     if tap.refused("lirc_mode2"):
-        tap.match(program("lirc_mode2"), 'can\'t load "run": this kernel has no programs of kind lirc_mode2')
+        tap.match(program("lirc_mode2"), r'^can\'t load "run" \(SEC\("lirc_mode2"\)\): Invalid argument: this kernel has no '
+                  "programs of this kind: it is too old for them, or built without them$")
     text = refusal("""
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

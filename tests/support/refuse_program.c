@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Runs a program on a kernel that says no to some kinds of programs, as lockdown, an older kernel or
-// one that is built without them does.
+// Runs a program on a kernel that says no to some kinds of programs, as lockdown, an older kernel
+// or one that is built without them does.
 //
 //	refuse_program [-l] SECTION[,SECTION...] ERRNO PROGRAM ARGUMENTS...
 //
-// SECTION is "iter/task", or "fentry" for all targets; ERRNO a number. With -l the verifier has begun:
-// its log has the last line alone. A process beside the program answers its calls of bpf(2), as the
-// attributes are behind a pointer, which no filter of seccomp follows.
+// SECTION is "iter/task", or "fentry" for all targets; ERRNO a number. With -l the verifier has
+// begun: its log has the last line alone. A process beside the program answers its calls of bpf(2),
+// as the attributes are behind a pointer, which no filter of seccomp follows.
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -28,13 +28,15 @@
 
 static struct bpf_kind kinds[KINDS_MOST];
 static size_t kind_count;
+static int option; // 'l', 'o' or 0
 
 static int read_kinds(char *list)
 {
 	char *section;
 
 	while ((section = strsep(&list, ","))) {
-		int result = kind_count < KINDS_MOST ? bpf_kind_find(section, &kinds[kind_count]) : -E2BIG;
+		int result = kind_count < KINDS_MOST ? bpf_kind_find(section, &kinds[kind_count])
+						     : -E2BIG;
 
 		if (result == -ENOENT)
 			continue; // this kernel has it not at all
@@ -49,6 +51,8 @@ static int read_kinds(char *list)
 
 static bool is_refused(const union bpf_attr *attr)
 {
+	if (option == 'o' && attr->insn_cnt <= 2)
+		return false;
 	for (size_t i = 0; i < kind_count; i++)
 		if (attr->prog_type == kinds[i].type &&
 		    attr->expected_attach_type == kinds[i].attach_type &&
@@ -68,7 +72,7 @@ static void write_log(int memory, const union bpf_attr *attr)
 }
 
 // The answer to one call: true if it is refused.
-static bool judge(const struct seccomp_notif *call, bool with_log)
+static bool judge(const struct seccomp_notif *call)
 {
 	union bpf_attr attr = { 0 };
 	size_t size = call->data.args[2] < sizeof(attr) ? call->data.args[2] : sizeof(attr);
@@ -79,7 +83,7 @@ static bool judge(const struct seccomp_notif *call, bool with_log)
 	int memory = open(path, O_RDWR | O_CLOEXEC);
 	if (memory >= 0 && pread(memory, &attr, size, (off_t)call->data.args[1]) == (ssize_t)size)
 		refused = is_refused(&attr);
-	if (refused && with_log)
+	if (refused && option == 'l')
 		write_log(memory, &attr);
 	if (memory >= 0)
 		close(memory);
@@ -87,7 +91,7 @@ static bool judge(const struct seccomp_notif *call, bool with_log)
 }
 
 // Until no process has the filter any more.
-static void answer(int listener, bool with_log, int number)
+static void answer(int listener, int number)
 {
 	struct pollfd ready = { .fd = listener, .events = POLLIN };
 
@@ -98,7 +102,7 @@ static void answer(int listener, bool with_log, int number)
 			return;
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
 			continue;
-		bool refused = judge(&call, with_log);
+		bool refused = judge(&call);
 		struct seccomp_notif_resp reply = {
 			.id = call.id,
 			.error = refused ? -number : 0,
@@ -162,12 +166,16 @@ static int receive_descriptor(int socket)
 
 int main(int argc, char **argv)
 {
-	bool with_log = argc > 1 && strcmp(argv[1], "-l") == 0;
 	int sockets[2];
 
-	argv += with_log;
-	if (argc - with_log < 4) {
-		fprintf(stderr, "usage: refuse_program [-l] SECTION,... ERRNO PROGRAM ARGUMENTS...\n");
+	if (argc > 1 && argv[1][0] == '-') {
+		option = argv[1][1];
+		argv++;
+		argc--;
+	}
+	if (argc < 4 || (option && option != 'l' && option != 'o')) {
+		fprintf(stderr, "usage: refuse_program [-l|-o] SECTION,... ERRNO PROGRAM "
+				"ARGUMENTS...\n");
 		return 2;
 	}
 	if (read_kinds(argv[1]))
@@ -184,7 +192,7 @@ int main(int argc, char **argv)
 		int listener = receive_descriptor(sockets[0]);
 		close(sockets[0]);
 		if (listener >= 0)
-			answer(listener, with_log, atoi(argv[2]));
+			answer(listener, atoi(argv[2]));
 		return 0;
 	}
 	close(sockets[0]);

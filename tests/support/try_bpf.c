@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Asks the kernel itself, by bpf(2) and perf_event_open(2), what it takes: tests skip on its answer alone.
+// Asks the kernel itself, by bpf(2) and perf_event_open(2), what it takes: tests skip on its answer
+// alone.
 //
 //	try_bpf WHAT...
 //
 // WHAT is a SEC() of programs ("iter/task", "fentry/vfs_read"), "map:KIND", or "struct_ops:NAME".
-// Programs are loaded; those on functions of the kernel ("kprobe/vfs_read", "kprobe.multi/vfs_read")
-// are attached too. Each becomes a line: WHAT, the errno's name or 0, and the errno in words.
+// Programs are loaded; those on functions of the kernel ("kprobe/vfs_read",
+// "kprobe.multi/vfs_read") are attached too. Each becomes a line: WHAT, the errno's name or 0, and
+// the errno in words.
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -128,7 +129,7 @@ static int load_types(struct btf *types)
 static int try_struct_ops(const char *name)
 {
 	char full[128];
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf *kernel = bpf_kind_types();
 	struct btf *types = btf__new_empty();
 
 	if (!kernel || !types)
@@ -145,7 +146,6 @@ static int try_struct_ops(const char *name)
 	};
 	int result = id > 0 ? bpf(BPF_MAP_CREATE, &attr) : -ENOENT;
 
-	btf__free(kernel);
 	btf__free(types);
 	return result;
 }

@@ -64,9 +64,14 @@ static void a_number_without_a_name(void **state)
 {
 	struct ebs_error error = { 0 };
 
-	assert_int_equal(ebs_error_explain(&error, 524, "not supported"), -524);
+	assert_int_equal(ebs_error_explain(&error, 600, "not known"), -600);
 	assert_string_equal(error.code, "EUNKNOWN");
-	assert_string_equal(ebs_error_text(&error), "not supported");
+	assert_string_equal(ebs_error_text(&error), "not known");
+	ebs_error_clear(&error);
+	// The kernel's own, which the C library has no name for.
+	assert_int_equal(ebs_error_errno(&error, -ENOTSUPP, "can't attach"), -ENOTSUPP);
+	assert_string_equal(error.code, "ENOTSUPP");
+	assert_string_equal(ebs_error_text(&error), "can't attach: Operation not supported");
 	ebs_error_clear(&error);
 }
 
