@@ -16,6 +16,7 @@ local bpf = {}
 ---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
 ---@field defines? table<string, string|integer|true> macros: compile-time constants
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
+---@field maps? table<string, bpf.Map> maps of other objects, or pinned ones, to use for these
 ---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded
 ---@field pin_root_path? string the folder of maps that are pinned by name; "/sys/fs/bpf"
 ---@field buffer_size? integer|table<string, integer> bytes of ring and perf buffers, all or by name
@@ -229,13 +230,20 @@ function bpf.ktime_get_ns() end
 --- What one piece of C became: programs and maps in the kernel.
 ---@class bpf.Object
 ---@field globals table<string, bpf.Value> the C's global variables, in place
+---@field programs table<string, bpf.Program> all of them, by name
+---@field maps table<string, bpf.Map> all of them, by name
 local Object = {}
 
---- Attaches every program whose SEC() says all that is needed; the others are left alone.
+---@class bpf.ObjectAttachOptions
+---@field optional? boolean leave out what attaches to something that this kernel doesn't have
+
+--- Attaches every program whose SEC() says all that is needed, all or none; the others are left
+--- alone.
+---@param options? bpf.ObjectAttachOptions
 ---@return true? attached
----@return string? message
+---@return table<string, string>|string? message with `optional`: messages by names of programs
 ---@return string? code
-function Object:attach() end
+function Object:attach(options) end
 
 ---@alias bpf.Handler fun(...: any)|bpf.Columns
 

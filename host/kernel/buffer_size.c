@@ -28,6 +28,11 @@ static int set_size(struct ebs_object *object, struct ebs_map *map, uint32_t byt
 	struct bpf_map *handle = bpf_object__find_map_by_name(object->handle, map->name);
 	int result = 0;
 
+	if (map->given && map->type == BPF_MAP_TYPE_RINGBUF)
+		return ebs_error_set(error, "EINVAL",
+				     "buffer_size: map \"%s\" is given by option 'maps', so its "
+				     "size is set where it is made",
+				     map->name);
 	map->buffer_size = size;
 	if (map->type == BPF_MAP_TYPE_RINGBUF)
 		result = bpf_map__set_max_entries(handle, size);
@@ -62,7 +67,7 @@ int ebs_object_set_buffer_size(struct ebs_object *object, const char *name, uint
 	for (size_t i = 0; i < object->map_count && !result; i++) {
 		struct ebs_map *map = &object->maps[i];
 
-		if (!is_buffer(map) || (name && strcmp(map->name, name)))
+		if (!is_buffer(map) || (name && strcmp(map->name, name)) || (!name && map->given))
 			continue;
 		found = true;
 		result = set_size(object, map, bytes, error);

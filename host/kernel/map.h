@@ -43,6 +43,7 @@ struct ebs_map {
 	char *pin_path;        // where it is pinned, as far as is known here; may be NULL
 	struct ebs_halves *halves; // map_halves.h: `fd` is that of one half; else NULL
 	bool own_types;
+	bool given;      // the script gave it to the object, which has no say in its size
 	bool per_cpu;    // an entry has a value for each CPU, also where there is only one
 	unsigned cpus;   // values of one entry: the possible CPUs, or 1
 	uint32_t stride; // bytes from one CPU's value to the next

@@ -30,9 +30,14 @@ int ebs_map_freeze(const struct ebs_map *map, struct ebs_error *error);
 int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
 			struct ebs_error *error);
 
+// How `given` differs from `map`, which is not loaded yet, for a message: "key_size is 4, not 8".
+// The number of entries and `ignored_flags` do not count. Appends nothing when they are alike.
+struct ebs_buffer;
+void ebs_map_compare(const struct ebs_map *map, const struct ebs_map *given, uint32_t ignored_flags,
+		     struct ebs_buffer *out);
+
 // How the map that is pinned at `path` differs from `map`, which is not loaded yet, for a message:
 // "max_entries is 10, not 20". Appends nothing when it can't be read or doesn't differ.
-struct ebs_buffer;
 void ebs_map_differences(const struct ebs_map *map, const char *path, struct ebs_buffer *out);
 
 #endif

@@ -115,19 +115,25 @@ static void compare(struct ebs_buffer *out, const char *what, uint64_t pinned, u
 				  (unsigned long long)pinned, (unsigned long long)wanted);
 }
 
+void ebs_map_compare(const struct ebs_map *map, const struct ebs_map *given, uint32_t ignored_flags,
+		     struct ebs_buffer *out)
+{
+	if (given->type != map->type)
+		ebs_buffer_printf(out, "it is of kind %s, not %s", ebs_map_type_name(given),
+				  ebs_map_type_name(map));
+	compare(out, "key_size", given->key_size, map->key_size);
+	compare(out, "value_size", given->value_size, map->value_size);
+	compare(out, "map_flags", given->flags & ~ignored_flags, map->flags & ~ignored_flags);
+	compare(out, "map_extra", given->extra, map->extra);
+}
+
 void ebs_map_differences(const struct ebs_map *map, const char *path, struct ebs_buffer *out)
 {
 	struct ebs_map *pinned = ebs_map_open_pinned(path, NULL);
 
 	if (!pinned)
 		return;
-	if (pinned->type != map->type)
-		ebs_buffer_printf(out, "it is of kind %s, not %s", ebs_map_type_name(pinned),
-				  ebs_map_type_name(map));
-	compare(out, "key_size", pinned->key_size, map->key_size);
-	compare(out, "value_size", pinned->value_size, map->value_size);
+	ebs_map_compare(map, pinned, 0, out);
 	compare(out, "max_entries", pinned->max_entries, map->max_entries);
-	compare(out, "map_flags", pinned->flags, map->flags);
-	compare(out, "map_extra", pinned->extra, map->extra);
 	ebs_map_free(pinned);
 }

@@ -160,8 +160,14 @@ int ebs_object_set_max_entries(struct ebs_object *object, const char *name, uint
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object->handle, name);
 	struct bpf_map *half = map ? ebs_halves_find(object, name, 0) : NULL;
+	const struct ebs_map *described = ebs_object_map(object, name);
 	int result = map ? 0 : -ENOENT;
 
+	if (described && described->given)
+		return ebs_error_set(error, "EINVAL",
+				     "max_entries: map \"%s\" is given by option 'maps', so its "
+				     "size is set where it is made",
+				     name);
 	if (half) {
 		result = bpf_map__set_max_entries(half, max_entries);
 		map = ebs_halves_find(object, name, 1);

@@ -47,6 +47,11 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint32_t max_entries,
 			       struct ebs_error *error);
 
+// The object uses `given`, a map of another object or a pinned one, in place of a map of its own
+// that is like it. Comes before the sizes of maps are set.
+int ebs_object_use_map(struct ebs_object *object, const char *name, const struct ebs_map *given,
+		       struct ebs_error *error);
+
 // Maps that are pinned by name get their pins in this folder; else in /sys/fs/bpf.
 int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
 				 struct ebs_error *error);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Maps of an object that are pinned by name, and taken over from there.
+// Maps of an object that come from elsewhere: pinned by name, or given by the script.
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,8 +8,53 @@
 #include <string.h>
 
 #include "kernel/log.h"
+#include "kernel/map_halves.h"
 #include "kernel/map_open.h"
 #include "kernel/object_private.h"
+
+static int refuse_name(const struct ebs_object *object, const char *name, struct ebs_error *error)
+{
+	struct ebs_buffer names = { 0 };
+
+	for (size_t i = 0; i < object->map_count; i++)
+		ebs_buffer_printf(&names, "%s%s", i ? ", " : "", object->maps[i].name);
+	int result = ebs_error_set(error, "EINVAL",
+				   "maps: there is no map \"%s\": maps of this C are: %s", name,
+				   names.size ? names.data : "none");
+	ebs_buffer_free(&names);
+	return result;
+}
+
+int ebs_object_use_map(struct ebs_object *object, const char *name, const struct ebs_map *given,
+		       struct ebs_error *error)
+{
+	struct ebs_map *map = ebs_object_map(object, name);
+	struct ebs_buffer differences = { 0 };
+	int result = 0;
+
+	if (!map)
+		return refuse_name(object, name, error);
+	if (given->halves || ebs_halves_find(object, name, 0))
+		return ebs_error_explain(error, EINVAL,
+					 "maps: map \"%s\" can't be given: EBS_DRAINED makes two "
+					 "maps of it, which take turns",
+					 name);
+	// The host makes arrays mappable by itself.
+	ebs_map_compare(map, given, BPF_F_MMAPABLE, &differences);
+	if (differences.size)
+		result = ebs_error_set(error, "EINVAL",
+				       "maps: the map \"%s\" that is given for \"%s\" is not like "
+				       "it: %s",
+				       given->name, name, differences.data);
+	ebs_buffer_free(&differences);
+	if (result)
+		return result;
+	map->given = true;
+	result = bpf_map__reuse_fd(bpf_object__find_map_by_name(object->handle, name), given->fd);
+	return result ? ebs_error_errno(error, result, "maps: can't use map \"%s\" as \"%s\"",
+					given->name, name)
+		      : 0;
+}
 
 int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
 				 struct ebs_error *error)

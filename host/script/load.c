@@ -10,6 +10,7 @@
 #include "script/buffer_size.h"
 #include "script/build.h"
 #include "script/first_of.h"
+#include "script/map.h"
 #include "script/object.h"
 #include "script/script.h"
 #include "script/source.h"
@@ -180,6 +181,38 @@ static int set_max_entries(lua_State *L, int index, struct ebs_object *handle,
 	return result;
 }
 
+// { name = map }: each value must be an open map, also by the time when the compiler is done.
+static void check_maps(lua_State *L, int index)
+{
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) { // name map
+		struct script_map *map = luaL_testudata(L, -1, EBS_MAP_CLASS);
+
+		if (!map)
+			luaL_argerror(L, 1,
+				      lua_pushfstring(L, "maps: '%s' must be a map, not a %s",
+						      lua_tostring(L, -2), luaL_typename(L, -1)));
+		if (!ebs_map_is_open(map))
+			luaL_argerror(L, 1,
+				      lua_pushfstring(L, "maps: the map for '%s' is closed",
+						      lua_tostring(L, -2)));
+	}
+}
+
+static int use_maps(lua_State *L, int index, struct ebs_object *handle, struct ebs_error *error)
+{
+	int result = 0;
+
+	check_maps(L, index);
+	lua_pushnil(L);                         // name
+	while (!result && lua_next(L, index)) { // name map
+		struct script_map *map = lua_touserdata(L, -1);
+
+		result = ebs_object_use_map(handle, lua_tostring(L, -2), map->map, error);
+		lua_pop(L, result ? 2 : 1); // name
+	}
+	return result;
+}
+
 // The table in option `name`, pushed; its keys are all strings. Pushes an empty one when it isn't
 // given.
 static void push_table_option(lua_State *L, int options, const char *name)
@@ -239,9 +272,10 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 // filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = { "source",        "file",        "constants",
-					     "defines",       "max_entries", "buffer_size",
-					     "pin_root_path", "first_of",    NULL };
+	static const char *const names[] = {
+		"source",      "file",          "constants", "defines", "max_entries",
+		"buffer_size", "pin_root_path", "first_of",  "maps",    NULL
+	};
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -265,7 +299,9 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	push_table_option(L, options, "max_entries");
 	push_table_option(L, options, "defines"); // load constants max_entries defines
 	take_defines(L, lua_gettop(L), &load->source);
-	lua_pop(L, 3); // load
+	push_table_option(L, options, "maps"); // load constants max_entries defines maps
+	check_maps(L, lua_gettop(L));
+	lua_pop(L, 4); // load
 	int result = 0;
 	if (source) {
 		ebs_source_take_text(L, &load->source, source, size);
@@ -281,7 +317,7 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	return ebs_build_start(&load->build, state, &load->source, error);
 }
 
-// The tables "constants" and "max_entries" stand behind the options.
+// The tables "constants", "max_entries" and "maps" follow the options on the stack.
 static int open_and_load(lua_State *L, int options, struct load *load, struct script_object *object,
 			 struct ebs_error *error)
 {
@@ -297,6 +333,8 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 	}
 	if (!result)
 		result = set_constants(L, options + 1, object->handle, error);
+	if (!result)
+		result = use_maps(L, options + 3, object->handle, error);
 	if (!result)
 		result = set_max_entries(L, options + 2, object->handle, error);
 	const char *folder = ebs_text_option(L, 1, options, "pin_root_path", NULL);
@@ -324,6 +362,7 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 	int options = lua_gettop(L);
 	push_table_option(L, options, "constants");   // object options constants
 	push_table_option(L, options, "max_entries"); // object options constants max_entries
+	push_table_option(L, options, "maps");        // object options constants max_entries maps
 	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_LOAD);
 	result = open_and_load(L, options, load, object, error);
 	if (result && object->handle && ebs_build_distrust(&load->build, state, object->handle)) {

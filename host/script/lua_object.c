@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Object.
+#include <errno.h>
 #include <string.h>
 
 #include "script/columns.h"
@@ -97,43 +98,123 @@ static int object_gc(lua_State *L)
 }
 
 // Adds "program NAME: " in front when there are several.
-static int fail_attach(lua_State *L, struct ebs_object *handle, const struct ebs_program *program,
-		       struct ebs_error *error)
+static void name_program(struct ebs_object *handle, const struct ebs_program *program,
+			 struct ebs_error *error)
 {
 	struct ebs_error named = { 0 };
 
 	if (!ebs_object_program_at(handle, 1))
-		return ebs_fail(L, error);
+		return;
 	ebs_error_explain(&named, 0, "program %s: %s", program->name, ebs_error_text(error));
 	memcpy(named.code, error->code, sizeof(named.code));
 	ebs_error_clear(error);
-	return ebs_fail(L, &named);
+	*error = named;
 }
 
+// What this kernel or machine lacks, as opposed to what is wrong or not permitted.
+static bool is_lack(const struct ebs_error *error)
+{
+	static const char *const codes[] = { "ENOENT", "ENODEV", "ESRCH", "ENOSYS", "EOPNOTSUPP" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (strcmp(error->code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+// Whether the script has attached each program by hand.
+static bool is_attached(struct ebs_object *handle)
+{
+	struct ebs_program *program;
+	size_t i;
+
+	for (i = 0; (program = ebs_object_program_at(handle, i)); i++)
+		if (!program->links && !program->left_out)
+			return false;
+	return i > 0;
+}
+
+static bool is_optional(lua_State *L, int index)
+{
+	static const char *const names[] = { "optional", NULL };
+
+	if (lua_isnoneornil(L, index))
+		return false;
+	ebs_check_option_names(L, index, names);
+	int type = lua_getfield(L, index, "optional"); // optional
+	luaL_argcheck(L, type == LUA_TBOOLEAN || type == LUA_TNIL, index,
+		      "option 'optional' must be a boolean");
+	bool optional = lua_toboolean(L, -1);
+	lua_pop(L, 1); // -
+	return optional;
+}
+
+// Where object_attach() keeps what lacks: a table of messages by names, the first of them, its
+// code.
+enum { LACKING = 3, FIRST_MESSAGE, FIRST_CODE, LINKS };
+
+// Attaches the programs that can be attached without options. Their links are on the stack from
+// LINKS on. Returns 0, or -errno with `error` filled.
+static int attach_programs(lua_State *L, struct ebs_object *handle, bool optional,
+			   struct ebs_error *error)
+{
+	struct ebs_attach_options none = { 0 };
+	struct ebs_program *program;
+	unsigned complete = 0;
+
+	for (size_t i = 0; (program = ebs_object_program_at(handle, i)); i++) {
+		if (!ebs_program_is_complete(program))
+			continue;
+		complete++;
+		luaL_checkstack(L, LUA_MINSTACK, "too many programs");
+		if (!ebs_push_new_link(L, 1, program, &none, error)) // ... link
+			continue;
+		name_program(handle, program, error);
+		if (!optional || !is_lack(error))
+			return -EINVAL;
+		ebs_fail(L, error); // ... nil message code
+		if (lua_isnil(L, FIRST_MESSAGE)) {
+			lua_copy(L, -2, FIRST_MESSAGE);
+			lua_copy(L, -1, FIRST_CODE);
+		}
+		lua_pop(L, 1);                           // ... nil message
+		lua_setfield(L, LACKING, program->name); // ... nil
+		lua_pop(L, 1);                           // ...
+	}
+	if (!complete && !is_attached(handle))
+		return ebs_error_set(error, "EINVAL",
+				     "no SEC() of this C says where to attach: use "
+				     "object:program(name):attach{...}");
+	return 0;
+}
+
+// object:attach([{ optional = true }]): all of the programs, or none of them.
 static int object_attach(lua_State *L)
 {
 	struct script_object *object = ebs_check_object(L, 1);
-	struct ebs_attach_options none = { 0 };
 	struct ebs_error error = { 0 };
-	struct ebs_program *program;
-	unsigned attached = 0;
+	bool optional = is_optional(L, 2);
 
-	for (size_t i = 0; (program = ebs_object_program_at(object->handle, i)); i++) {
-		if (!ebs_program_is_complete(program))
-			continue;
-		if (ebs_push_new_link(L, 1, program, &none, &error)) // link
-			return fail_attach(L, object->handle, program, &error);
-		lua_pop(L, 1); // -
-		attached++;
-	}
-	if (!attached) {
-		ebs_error_set(&error, "EINVAL",
-			      "no SEC() of this C says where to attach: use "
-			      "object:program(name):attach{...}");
+	lua_settop(L, 2);
+	lua_newtable(L);
+	lua_settop(L, LINKS - 1);
+	if (attach_programs(L, object->handle, optional, &error)) {
+		for (int link = lua_gettop(L); link >= LINKS; link--) {
+			luaL_callmeta(L, link, "__close");
+			lua_settop(L, link - 1);
+		}
 		return ebs_fail(L, &error);
 	}
+	if (lua_gettop(L) < LINKS && !lua_isnil(L, FIRST_MESSAGE)) { // all of them lack
+		lua_pushnil(L);
+		lua_insert(L, FIRST_MESSAGE);
+		return 3;
+	}
 	lua_pushboolean(L, true);
-	return 1;
+	if (!optional)
+		return 1;
+	lua_pushvalue(L, LACKING);
+	return 2;
 }
 
 // Raises with the names that there are.
@@ -218,11 +299,41 @@ static int object_enum(lua_State *L)
 	return 1;
 }
 
+// { name = program }
+static void push_programs(lua_State *L, struct ebs_object *handle)
+{
+	struct ebs_program *program;
+
+	lua_newtable(L); // programs
+	for (size_t i = 0; (program = ebs_object_program_at(handle, i)); i++) {
+		ebs_push_program(L, 1, program);    // programs program
+		lua_setfield(L, -2, program->name); // programs
+	}
+}
+
+// { name = map }
+static void push_maps(lua_State *L, struct ebs_object *handle)
+{
+	struct ebs_map *map;
+
+	lua_newtable(L); // maps
+	for (size_t i = 0; (map = ebs_object_map_at(handle, i)); i++) {
+		ebs_push_map(L, 1, map);        // maps map
+		lua_setfield(L, -2, map->name); // maps
+	}
+}
+
 static int object_index(lua_State *L)
 {
-	if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "globals") == 0) {
+	const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+
+	if (strcmp(key, "globals") == 0) {
 		ebs_check_object(L, 1);
 		ebs_push_globals(L, 1);
+	} else if (strcmp(key, "programs") == 0) {
+		push_programs(L, ebs_check_object(L, 1)->handle);
+	} else if (strcmp(key, "maps") == 0) {
+		push_maps(L, ebs_check_object(L, 1)->handle);
 	} else {
 		lua_pushvalue(L, 2);
 		lua_gettable(L, lua_upvalueindex(1));

@@ -344,5 +344,18 @@ tap.test("maps that the script opened are closed when they are collected", funct
     assert(object:map("entries"):unpin())
 end)
 
+tap.test("an object uses a map that is pinned", function()
+    local first <close> = assert(bpf.load({ source = SOURCE }))
+    assert(first:map("array"):pin(folder .. "/given"))
+    local pinned <close> = assert(bpf.pinned(folder .. "/given"))
+    local second <close> = assert(bpf.load({ source = SOURCE, maps = { array = pinned } }))
+    assert(second:map("array"):set(3, 33))
+    tap.equal(first:map("array"):get(3), 33)
+    tap.equal(second:map("array").info.id, first:map("array").info.id)
+    tap.fails("EINVAL", "EBS_DRAINED makes two maps of it",
+        bpf.load({ source = SOURCE, maps = { in_turns = first:map("in_turns") } }))
+    assert(first:map("array"):unpin())
+end)
+
 os.execute(("umount %s && rmdir %s"):format(folder, folder))
 tap.done()
