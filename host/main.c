@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/environment.h"
 #include "script/script.h"
 
 #define WRONG_USAGE 2
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
 	bool info = false;
 	int option;
 
+	ebs_environment_init();
 	argv[0] = name; // in getopt's messages, as in all others
 	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
 		switch (option) {

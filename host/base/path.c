@@ -60,6 +60,23 @@ char *ebs_path_lib(const char *relative)
 	return find(EBS_LIB, relative);
 }
 
+bool ebs_path_is_shipped(const char *path)
+{
+	const char *beside = program_folder();
+	if (!beside || strstr(path, "/../"))
+		return false;
+	const char *slash = strrchr(beside, '/');
+	size_t lengths[] = { strlen(beside), slash ? (size_t)(slash - beside) : 0 };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		if (strncmp(path, beside, lengths[i]) == 0 &&
+		    strncmp(path + lengths[i], "/" EBS_SHARE "/", sizeof("/" EBS_SHARE "/") - 1) ==
+			    0)
+			return true;
+	}
+	return false;
+}
+
 char *ebs_path_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXECUTABLES "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#include "base/environment.h"
+
 #define LIBRARIES                                                                   \
 	"/lib/" EBS_MULTIARCH ":/usr/lib/" EBS_MULTIARCH ":/lib64:/usr/lib64:/lib:" \
 	"/usr/lib:/usr/local/lib"
@@ -87,7 +88,7 @@ static char *look_for_library(const char *folder, const char *name)
 
 static char *search_libraries(const char *name, char *(*look)(const char *folder, const char *name))
 {
-	char *path = search(getenv("LD_LIBRARY_PATH"), name, look);
+	char *path = search(ebs_environment_get("LD_LIBRARY_PATH"), name, look);
 
 	return path ? path : search(LIBRARIES, name, look);
 }
@@ -101,8 +102,9 @@ char *ebs_binary_find(const char *name, struct ebs_error *error)
 	else if (strstr(name, ".so"))
 		path = search_libraries(name, look_for_file);
 	else {
-		path = search(getenv("PATH") ? getenv("PATH") : EXECUTABLES, name,
-			      look_for_executable);
+		const char *folders = ebs_environment_get("PATH");
+
+		path = search(folders ? folders : EBS_STANDARD_PATH, name, look_for_executable);
 		if (!path)
 			path = search_libraries(name, look_for_library);
 	}

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/environment.h"
+#include "base/trust.h"
 #include "compile/cache_private.h"
 
 #define UNFINISHED_SECONDS 3600
@@ -17,8 +19,8 @@
 // Owned by the caller; NULL when memory is short or the user has no home.
 static char *default_path(void)
 {
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
+	const char *cache = ebs_environment_get("XDG_CACHE_HOME");
+	const char *home = ebs_environment_get("HOME");
 	char *path = NULL;
 	int size = -1;
 
@@ -61,14 +63,10 @@ static int check_folder(int fd, const char *path, struct ebs_error *error)
 
 	if (fstat(fd, &status))
 		return ebs_error_errno(error, errno, "the folder %s can't be read", path);
-	if (status.st_uid != geteuid())
+	if (status.st_uid != geteuid()) // nor is it another one's who is trusted
 		return ebs_error_explain(error, EPERM, "the folder %s belongs to another user (%u)",
 					 path, (unsigned)status.st_uid);
-	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return ebs_error_explain(error, EPERM,
-					 "others may write into the folder %s (mode %03o)", path,
-					 (unsigned)status.st_mode & 0777);
-	return 0;
+	return ebs_trust_path(path, EBS_TRUST_FOUND, error);
 }
 
 static int open_folder(const char *path)

@@ -110,6 +110,7 @@ _Noreturn void ebs_child_live(pid_t parent, const struct ebs_child_channels *cha
 	if (result)
 		give_up(channels->errors[1], "its files", result);
 	set_limits();
+	clearenv(); // a compile depends on what its key in the cache has, and on nothing else
 	reset_signals();
 	result = ebs_confine();
 	if (result)

@@ -961,12 +961,13 @@ private:
 	};
 };
 
-// The file system, without the files that one in memory hides: a vmlinux.h that lies beside a
-// script is of another kernel.
+// The file system, without the files that one in memory hides (a vmlinux.h that lies beside a
+// script is of another kernel), and without those that the host doesn't trust.
 class Disk : public llvm::vfs::ProxyFileSystem
 {
 public:
-	explicit Disk(const ebs_clang_job &job) : ProxyFileSystem(llvm::vfs::getRealFileSystem())
+	explicit Disk(const ebs_clang_job &job)
+	    : ProxyFileSystem(llvm::vfs::getRealFileSystem()), job(job)
 	{
 		for (size_t i = 0; i < job.file_count; i++)
 			if (job.files[i].hides_others)
@@ -977,7 +978,11 @@ public:
 	{
 		if (isHidden(path))
 			return std::make_error_code(std::errc::no_such_file_or_directory);
-		return ProxyFileSystem::status(path);
+		auto found = ProxyFileSystem::status(path);
+		if (found && !found->isDirectory() &&
+		    !job.filter(job.filter_context, path.str().c_str()))
+			return std::make_error_code(std::errc::no_such_file_or_directory);
+		return found;
 	}
 
 	llvm::ErrorOr<std::unique_ptr<llvm::vfs::File>>
@@ -985,10 +990,14 @@ public:
 	{
 		if (isHidden(path))
 			return std::make_error_code(std::errc::no_such_file_or_directory);
-		return ProxyFileSystem::openFileForRead(path);
+		auto file = ProxyFileSystem::openFileForRead(path);
+		if (file && !job.filter(job.filter_context, path.str().c_str()))
+			return std::make_error_code(std::errc::no_such_file_or_directory);
+		return file;
 	}
 
 private:
+	const ebs_clang_job &job;
 	std::set<std::string> hidden;
 
 	bool isHidden(const llvm::Twine &path) const

@@ -18,12 +18,17 @@ struct ebs_clang_file {
 	bool hides_others; // files on disk that have its name, in whatever folder, are not seen
 };
 
+// Whether the compiler may see this file on disk.
+typedef bool ebs_clang_filter(void *context, const char *path);
+
 struct ebs_clang_job {
 	const char *const *arguments; // of clang's cc1, without its name, up to a NULL; the last
 				      // one is the input file's path
 	const struct ebs_clang_file *files;
 	size_t file_count;
 	bool colour;
+	ebs_clang_filter *filter; // asked for each file that is found
+	void *filter_context;
 };
 
 // Receives the object, or the messages, in one piece; the bytes live only as long as the call.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "base/trust.h"
 #include "compile/arguments.h"
 #include "compile/child.h"
 #include "compile/clang_driver.h"
@@ -85,6 +86,29 @@ static int stand_beside(const char *directory)
 	return chdir("/");
 }
 
+// `context` is the buffer of what was not shown to the compiler, a line each: a file is asked for
+// more than once, by paths that begin with "./" too.
+static bool may_read(void *context, const char *path)
+{
+	struct ebs_buffer *notes = context;
+	struct ebs_error error = { 0 };
+	char *line = NULL;
+
+	if (!ebs_trust_path(path, EBS_TRUST_FOUND, &error))
+		return true;
+	char *folder = *path == '/' ? strdup("") : getcwd(NULL, 0);
+	const char *name = strncmp(path, "./", 2) ? path : path + 2;
+	if (folder && asprintf(&line, "warning: %s%s%s is not read: %s\n", folder,
+			       *folder ? "/" : "", name, ebs_error_text(&error)) < 0)
+		line = NULL;
+	free(folder);
+	if (line && !(notes->data && strstr(notes->data, line)))
+		ebs_buffer_append_string(notes, line);
+	free(line);
+	ebs_error_clear(&error);
+	return false;
+}
+
 // The kernel's types come when the host has made them; the compiler was loaded meanwhile.
 static int take_types(struct ebs_compile_input *input)
 {
@@ -109,13 +133,21 @@ static int compile_composed(const struct ebs_compile_input *input,
 	}
 	if (stand_beside(input->directory))
 		return complain(strerror(errno));
+	struct ebs_buffer notes = { 0 };
 	struct ebs_clang_job clang_job = {
 		.arguments = arguments->list,
 		.files = arguments->files,
 		.file_count = arguments->file_count,
 		.colour = input->colour,
+		.filter = may_read,
+		.filter_context = &notes,
 	};
-	return function(&clang_job, take_object, take_messages, NULL) ? COMPILED : REFUSED;
+	bool compiled = function(&clang_job, take_object, take_messages, NULL);
+
+	if (notes.size && !notes.failed)
+		take_messages(NULL, notes.data, notes.size);
+	ebs_buffer_free(&notes);
+	return compiled ? COMPILED : REFUSED;
 }
 
 static int compile(const void *context)

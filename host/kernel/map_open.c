@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/trust.h"
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
 
@@ -89,6 +90,15 @@ struct ebs_map *ebs_map_open_pinned(const char *path, struct ebs_error *error)
 	struct bpf_map_info info;
 	struct statfs status;
 	char kind[64];
+	struct ebs_error distrust = { 0 };
+
+	if (ebs_trust_path(path, EBS_TRUST_NAMED, &distrust) == -EPERM) {
+		ebs_error_explain(error, EPERM, "the pinned map \"%s\" is not opened: %s", path,
+				  ebs_error_text(&distrust));
+		ebs_error_clear(&distrust);
+		return NULL;
+	}
+	ebs_error_clear(&distrust);
 	int fd = bpf_obj_get(path);
 	int number = errno;
 

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/path.h"
+#include "base/trust.h"
 #include "kernel/map_open.h"
 
 // Mostly the folder is wrong.
@@ -57,6 +58,21 @@ static int refuse_halves(const struct ebs_map *map, const char *what, struct ebs
 		what, map->name);
 }
 
+// Where others may put things into the folder, the pin would be theirs to replace.
+static int check_folder(const struct ebs_map *map, const char *path, struct ebs_error *error)
+{
+	char *folder = ebs_path_directory(path);
+	struct ebs_error distrust = { 0 };
+	int result = 0;
+
+	if (folder && ebs_trust_path(folder, EBS_TRUST_NAMED, &distrust) == -EPERM)
+		result = ebs_error_explain(error, EPERM, "can't pin map \"%s\" at \"%s\": %s",
+					   map->name, path, ebs_error_text(&distrust));
+	ebs_error_clear(&distrust);
+	free(folder);
+	return result;
+}
+
 int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 {
 	int result = refuse_halves(map, "pin", error);
@@ -68,6 +84,9 @@ int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 		return ebs_error_explain(error, EEXIST,
 					 "map \"%s\" is pinned at \"%s\" already: unpin() it first",
 					 map->name, map->pin_path);
+	result = check_folder(map, path, error);
+	if (result)
+		return result;
 	kept = strdup(path);
 	if (!kept)
 		return ebs_error_errno(error, ENOMEM, "can't pin map \"%s\"", map->name);

@@ -207,9 +207,15 @@ int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 	result = ebs_btf_programs_prepare(object, error);
 	if (result)
 		return result;
+	result = ebs_object_check_pins(object, error);
+	if (result)
+		return result;
 	result = ebs_programs_load(object, error);
 	if (result)
 		return ebs_object_explain_load(object, result, error);
+	result = ebs_object_check_pins(object, error); // somebody was faster, perhaps
+	if (result)
+		return result;
 
 	for (size_t i = 0; i < object->map_count; i++) {
 		struct ebs_map *map = &object->maps[i];

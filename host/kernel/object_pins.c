@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/trust.h"
 #include "kernel/log.h"
 #include "kernel/map_halves.h"
 #include "kernel/map_open.h"
@@ -72,6 +73,24 @@ int ebs_object_set_pin_root_path(struct ebs_object *object, const char *folder,
 		free(path);
 	}
 	return result ? ebs_error_errno(error, result, "can't pin maps in \"%s\"", folder) : 0;
+}
+
+int ebs_object_check_pins(struct ebs_object *object, struct ebs_error *error)
+{
+	struct bpf_map *map;
+	int result = 0;
+
+	bpf_object__for_each_map (map, object->handle) {
+		const char *path = bpf_map__pin_path(map);
+		struct ebs_error distrust = { 0 };
+
+		if (!result && path && ebs_trust_path(path, EBS_TRUST_NAMED, &distrust) == -EPERM)
+			result = ebs_error_explain(
+				error, EPERM, "map \"%s\" is not shared by the pin at \"%s\": %s",
+				bpf_map__name(map), path, ebs_error_text(&distrust));
+		ebs_error_clear(&distrust);
+	}
+	return result;
 }
 
 // A map must be like the one that is pinned under its name already.

@@ -78,6 +78,9 @@ uint8_t *ebs_object_rodata(struct ebs_object *object, size_t *size);
 // object_pins.c: why loading failed, where that is for a map that is pinned by name. Returns 0 when
 // it isn't, else -errno with `error` filled.
 int ebs_object_explain_pins(struct ebs_object *object, int number, struct ebs_error *error);
+// Whether those who aren't trusted may have put a map where one is pinned by name. Returns 0, or
+// -EPERM with `error` filled.
+int ebs_object_check_pins(struct ebs_object *object, struct ebs_error *error);
 
 // losses.c: is this the map that the helpers count in? It is the host's own.
 bool ebs_losses_is_map(const char *name);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/output_file.h"
 
 // A million instructions, the most that the verifier looks at, make up to 160 MB of text.
 #define WHOLE_LOG ((size_t)512 << 20)
@@ -19,12 +20,12 @@
 #define LEAST     ((size_t)64 << 10)
 
 static const char *log_path;
-static bool log_begun;
+static int log_fd = -1; // once something was written
 
 void ebs_refusal_log_init(const char *path)
 {
 	log_path = path;
-	log_begun = false;
+	log_fd = -1;
 }
 
 // Since Linux 6.4 a log that is too long loses its beginning, before that its end, with the reason.
@@ -57,13 +58,9 @@ void ebs_refusal_log_free(char *memory, size_t size)
 		munmap(memory, size);
 }
 
-static int write_log(const struct ebs_refused *refused)
+static int write_refused(int fd, const struct ebs_refused *refused)
 {
 	char head[160];
-	int fd = open(log_path, O_WRONLY | O_CREAT | O_CLOEXEC | (log_begun ? O_APPEND : O_TRUNC),
-		      0666);
-	if (fd < 0)
-		return -errno;
 	int length =
 		snprintf(head, sizeof(head), "program \"%s\", SEC(\"%s\"), %zu instructions:\n",
 			 refused->name, refused->section, refused->count);
@@ -74,21 +71,40 @@ static int write_log(const struct ebs_refused *refused)
 		result = ebs_write_all(fd, refused->log, refused->log_size);
 	if (!result && refused->log[refused->log_size - 1] != '\n')
 		result = ebs_write_all(fd, "\n", 1);
-	if (close(fd) && !result)
-		result = -errno;
-	log_begun = true;
 	return result;
+}
+
+// The first one makes the file, the others are added to it.
+static int write_log(const struct ebs_refused *refused, struct ebs_error *error)
+{
+	struct ebs_output_file file;
+	int result;
+
+	if (log_fd >= 0) {
+		result = write_refused(log_fd, refused);
+	} else {
+		result = ebs_output_file_open(&file, log_path, error);
+		if (result)
+			return result;
+		result = write_refused(file.fd, refused);
+		log_fd = fcntl(file.fd, F_DUPFD_CLOEXEC, 3);
+		if (result || log_fd < 0)
+			ebs_output_file_discard(&file);
+		else
+			result = ebs_output_file_finish(&file);
+	}
+	return result ? ebs_error_errno(error, result, "can't write to %s", log_path) : 0;
 }
 
 void ebs_refusal_log_keep(const struct ebs_refused *refused, struct ebs_buffer *out)
 {
-	int result = log_path ? write_log(refused) : 0;
+	struct ebs_error error = { 0 };
 
-	if (result)
-		ebs_buffer_printf(out, "\nthe log can't be written to %s: %s", log_path,
-				  strerror(-result));
+	if (log_path && write_log(refused, &error))
+		ebs_buffer_printf(out, "\nthere is no log: %s", ebs_error_text(&error));
 	else if (log_path)
 		ebs_buffer_printf(out, "\nthe complete log is in %s", log_path);
 	else
 		ebs_buffer_append_string(out, "\n--verifier-log FILE writes the complete log");
+	ebs_error_clear(&error);
 }

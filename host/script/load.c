@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/output_file.h"
 #include "base/path.h"
+#include "base/trust.h"
 #include "script/bpf.h"
 #include "script/buffer_size.h"
 #include "script/build.h"
@@ -50,22 +53,21 @@ void ebs_register_load(lua_State *L)
 	ebs_new_class(L, CLASS, methods, metamethods);
 }
 
-// Where the script stands; NULL for one that stands nowhere (-e, standard input): then nothing is
-// taken from where the user happens to be.
-static char *script_directory(const struct ebs_state *state)
+// Reads FOLDER/FILE into the source. -ENOENT also without a folder, -EPERM where somebody else may
+// have written it.
+static int read_file(struct ebs_source *source, const char *folder, const char *file,
+		     struct ebs_error *distrust)
 {
-	return state->path ? ebs_path_directory(state->path) : NULL;
-}
-
-// Reads FOLDER/FILE into the source. -ENOENT also without a folder.
-static int read_file(struct ebs_source *source, const char *folder, const char *file)
-{
+	enum ebs_trust how = folder && *folder ? EBS_TRUST_FOUND : EBS_TRUST_NAMED;
 	char *path = NULL;
 	if (!folder)
 		return -ENOENT;
 	if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", file) < 0)
 		return -ENOMEM;
-	int result = ebs_buffer_read_file(&source->text, path);
+	int result = ebs_trust_path(path, how, distrust);
+
+	if (!result)
+		result = ebs_buffer_read_file(&source->text, path);
 
 	if (!result) {
 		source->name = path;
@@ -80,13 +82,21 @@ static int read_file(struct ebs_source *source, const char *folder, const char *
 static int take_file(struct ebs_state *state, struct ebs_source *source, const char *file,
 		     struct ebs_error *error)
 {
-	char *beside = script_directory(state);
+	const char *beside = state->directory;
 	char *templates = ebs_path_share("bpf-templates");
-	int result = read_file(source, *file == '/' ? "" : beside, file);
+	struct ebs_error distrust = { 0 };
+	int result = read_file(source, *file == '/' ? "" : beside, file, &distrust);
 
-	if (result == -ENOENT && *file != '/')
-		result = read_file(source, templates, file);
-	if (result == -ENOENT && beside && *file != '/')
+	if (result && *file != '/')
+		result = read_file(source, templates, file, &distrust);
+	if (!result && ebs_error_is_set(&distrust))
+		fprintf(stderr,
+			"ebscript: %s: the C file \"%s\" beside the script is not read: %s\n",
+			state->name, file, ebs_error_text(&distrust));
+	else if (ebs_error_is_set(&distrust))
+		ebs_error_explain(error, EPERM, "the C file \"%s\" is not read: %s", file,
+				  ebs_error_text(&distrust));
+	else if (result == -ENOENT && beside && *file != '/')
 		ebs_error_explain(error, result,
 				  "there is no C file \"%s\" beside the script (in %s), nor in %s",
 				  file, beside, templates);
@@ -94,7 +104,7 @@ static int take_file(struct ebs_state *state, struct ebs_source *source, const c
 		ebs_error_explain(error, result, "there is no C file \"%s\"", file);
 	else if (result)
 		ebs_error_errno(error, result, "can't read the C file \"%s\"", file);
-	free(beside);
+	ebs_error_clear(&distrust);
 	free(templates);
 	return result;
 }
@@ -253,17 +263,21 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 		struct ebs_error *error)
 {
 	const char *path = state->options->emit_object;
-	FILE *file = path ? fopen(path, "we") : NULL;
-	bool written = !path;
+	struct ebs_output_file file;
 
-	if (file) {
-		size_t size = build->entry.parts[EBS_CACHE_OBJECT].size;
-
-		written = fwrite(build->entry.parts[EBS_CACHE_OBJECT].data, 1, size, file) == size;
-		written &= fclose(file) == 0;
-	}
-	if (!written)
-		return ebs_error_errno(error, errno, "can't write the object to %s", path);
+	if (!path)
+		return ebs_finish(L);
+	int result = ebs_output_file_open(&file, path, error);
+	if (result)
+		return result;
+	result = ebs_write_all(file.fd, build->entry.parts[EBS_CACHE_OBJECT].data,
+			       build->entry.parts[EBS_CACHE_OBJECT].size);
+	if (result)
+		ebs_output_file_discard(&file);
+	else
+		result = ebs_output_file_finish(&file);
+	if (result)
+		return ebs_error_errno(error, result, "can't write to %s", path);
 	return ebs_finish(L);
 }
 
@@ -305,8 +319,8 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	int result = 0;
 	if (source) {
 		ebs_source_take_text(L, &load->source, source, size);
-		if (!load->source.directory)
-			load->source.directory = script_directory(state);
+		if (!load->source.directory && state->directory)
+			load->source.directory = strdup(state->directory);
 	} else {
 		result = take_file(state, &load->source, file, error);
 	}

@@ -108,8 +108,11 @@ end
 
 -- Wrong arguments of a script end with status 2, as wrong arguments of ebscript do.
 package.preload.argparse = function()
-    local path = assert(package.searchpath("argparse", package.path))
-    local argparse = assert(loadfile(path, "t"))("argparse", path)
+    local loader, path = package.searchers[2]("argparse")
+    if type(loader) ~= "function" then
+        error("module 'argparse' not found:" .. loader, 0)
+    end
+    local argparse = loader("argparse", path)
     local Parser = getmetatable(argparse())
     function Parser:error(message)
         io.stderr:write(self:get_usage(), "\n\nError: ", message, "\n")

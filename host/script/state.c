@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // One Lua state for one script.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +10,24 @@
 
 #include "base/buffer.h"
 #include "base/path.h"
+#include "base/trust.h"
 #include "compile/cache.h"
 #include "compile/compile.h"
 #include "kernel/log.h"
 #include "kernel/object.h"
 #include "kernel/refusal.h"
 #include "script/bpf.h"
+#include "script/modules.h"
 #include "script/object.h"
 #include "script/script.h"
 #include "script/standard_output.h"
+
+// What is to be run.
+struct script_file {
+	struct ebs_buffer text;
+	char *path;      // NULL for standard input and -e
+	char *directory; // the folder that the file itself is in, links followed; or NULL
+};
 
 static int count(const luaL_Reg *functions)
 {
@@ -42,31 +52,6 @@ void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods
 	lua_pop(L, 2);                    // -
 }
 
-// The program runs as root: a module must never come from where somebody happens to stand.
-static void close_module_path(lua_State *L, const char *field)
-{
-	luaL_Buffer kept;
-	bool first = true;
-
-	lua_getglobal(L, "package"); // package
-	lua_getfield(L, -1, field);  // package path
-	const char *path = luaL_optstring(L, -1, "");
-	luaL_buffinit(L, &kept);
-	while (*path) {
-		size_t length = strcspn(path, ";");
-		if (*path == '/') {
-			if (!first)
-				luaL_addchar(&kept, ';');
-			luaL_addlstring(&kept, path, length);
-			first = false;
-		}
-		path += length + (path[length] == ';');
-	}
-	luaL_pushresult(&kept);     // package path kept
-	lua_setfield(L, -3, field); // package path
-	lua_pop(L, 2);              // -
-}
-
 static void push_arguments(lua_State *L, const struct ebs_script_options *options)
 {
 	lua_createtable(L, options->argument_count, 2); // arg
@@ -86,11 +71,11 @@ static int prepare_state(lua_State *L)
 	const struct ebs_script_options *options = lua_touserdata(L, 1);
 
 	lua_gc(L, LUA_GCSTOP); // nothing of what is made here is garbage
+	ebs_modules_ignore_environment(L);
 	luaL_openlibs(L);
 	ebs_open_standard_output(L);
 	ebs_open_interruptible(L);
-	close_module_path(L, "path");
-	close_module_path(L, "cpath");
+	ebs_modules_open(L);
 	push_arguments(L, options);
 	luaL_requiref(L, "bpf", ebs_open_bpf, false); // bpf
 	lua_gc(L, LUA_GCRESTART);
@@ -139,38 +124,86 @@ static char *find_shipped(const char *name)
 	return NULL;
 }
 
-// Can somebody else have put a file here?
-static bool is_open_to_others(const char *folder)
+// Whom a file that stands here, with a bare name, is taken from: whoever owns the folder, too.
+static int trust_here(const char *name, enum ebs_trust how, struct ebs_error *error)
 {
-	struct stat status;
+	struct stat here;
 
-	return stat(folder, &status) || (status.st_uid && status.st_uid != geteuid()) ||
-	       (status.st_mode & (S_IWGRP | S_IWOTH));
+	if (how == EBS_TRUST_NAMED && !stat(".", &here))
+		ebs_trust_script(&here);
+	return ebs_trust_path(name, how, error);
 }
 
-// A path, else the name of a shipped script; owned by the caller. A bare name means a file that
-// stands here, unless that may be somebody's trap for who wants the shipped one.
-static char *find_script(const char *name)
+// A path, else the name of a shipped script, in `path`; owned by the caller. A bare name means a
+// file that stands here, unless that may be somebody's trap for who wants the shipped one. Returns
+// 0 or -errno; -ECANCELED has been told.
+static int find_script(const char *name, char **path)
 {
 	char *shipped = strchr(name, '/') ? NULL : find_shipped(name);
+	struct ebs_error error = { 0 };
+	int result = 0;
 
-	if (shipped && (access(name, F_OK) || is_open_to_others(".")))
-		return shipped;
-	free(shipped);
-	return strdup(name);
+	if (!strchr(name, '/') && !access(name, F_OK))
+		result = trust_here(name, shipped ? EBS_TRUST_FOUND : EBS_TRUST_NAMED, &error);
+	if (result == -EPERM && shipped)
+		fprintf(stderr,
+			"ebscript: running the \"%s\" that ebscript comes with, not the one in "
+			"this "
+			"folder: %s\n",
+			name, ebs_error_text(&error));
+	else if (result == -EPERM)
+		fprintf(stderr,
+			"ebscript: the script \"%s\" in this folder is not run: %s; a path, as in "
+			"./%s, runs it all the same\n",
+			name, ebs_error_text(&error), name);
+	if (shipped && (result || access(name, F_OK))) {
+		*path = shipped;
+		result = 0;
+	} else {
+		free(shipped);
+		*path = strdup(name);
+	}
+	ebs_error_clear(&error);
+	return result == -EPERM ? -ECANCELED : *path ? 0 : -ENOMEM;
 }
 
-static int read_script(const struct ebs_script_options *options, struct ebs_buffer *text,
-		       char **path)
+// The folder that the file itself is in; owned by the caller, NULL out of memory.
+static char *real_directory(const char *path)
+{
+	char *file = realpath(path, NULL);
+	char *directory = ebs_path_directory(file ? file : path);
+
+	free(file);
+	return directory;
+}
+
+// Whoever may write the script is trusted from now on.
+static int read_file(struct script_file *file)
+{
+	struct stat status;
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &status))
+		ebs_trust_script(&status);
+	int result = ebs_buffer_read_fd(&file->text, fd);
+	close(fd);
+	file->directory = result ? NULL : real_directory(file->path);
+	return result || file->directory ? result : -ENOMEM;
+}
+
+static int read_script(const struct ebs_script_options *options, struct script_file *file)
 {
 	if (options->chunk) {
-		ebs_buffer_append_string(text, options->chunk);
-		return text->failed ? -ENOMEM : 0;
+		ebs_buffer_append_string(&file->text, options->chunk);
+		return file->text.failed ? -ENOMEM : 0;
 	}
 	if (strcmp(options->script, "-") == 0)
-		return ebs_buffer_read_fd(text, STDIN_FILENO);
-	*path = find_script(options->script);
-	return *path ? ebs_buffer_read_file(text, *path) : -ENOMEM;
+		return ebs_buffer_read_fd(&file->text, STDIN_FILENO);
+	int result = find_script(options->script, &file->path);
+
+	return result ? result : read_file(file);
 }
 
 static const char *base_name(const char *path)
@@ -284,22 +317,22 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 int ebs_script_run(const struct ebs_script_options *options)
 {
 	struct ebs_error error = { 0 };
-	struct ebs_buffer text = { 0 };
-	char *path = NULL;
+	struct script_file file = { 0 };
 	int status = 1;
-	int result = read_script(options, &text, &path);
+	int result = read_script(options, &file);
 
-	if (result) {
+	if (result && result != -ECANCELED) {
 		fprintf(stderr, "ebscript: can't read the script \"%s\": %s\n", options->script,
 			strerror(-result));
-	} else {
+	} else if (!result) {
 		struct ebs_state state = {
-			.name = path             ? base_name(path)
+			.name = file.path        ? base_name(file.path)
 				: options->chunk ? "(command line)"
 						 : "(standard input)",
-			.path = path,
-			.text = text.data ? text.data : "",
-			.text_size = text.size,
+			.path = file.path,
+			.directory = file.directory,
+			.text = file.text.data ? file.text.data : "",
+			.text_size = file.text.size,
 			.options = options,
 			.json = options->json,
 			.colour = isatty(STDERR_FILENO),
@@ -319,8 +352,9 @@ int ebs_script_run(const struct ebs_script_options *options)
 		ebs_loop_free(state.loop);
 		ebs_error_clear(&error);
 	}
-	ebs_buffer_free(&text);
-	free(path);
+	ebs_buffer_free(&file.text);
+	free(file.path);
+	free(file.directory);
 	return status;
 }
 

@@ -25,6 +25,7 @@ struct ebs_state {
 	struct ebs_loop *loop;
 	const char *name; // of the script, as messages show it
 	const char *path; // where it was read from; NULL for standard input and -e
+	const char *directory; // the folder that the file itself is in, links followed, or NULL
 	const char *text; // the script's own text, `text_size` bytes
 	size_t text_size;
 	const struct ebs_script_options *options;

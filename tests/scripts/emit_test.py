@@ -144,7 +144,7 @@ def emit_fails():
         tap.match(err[0], "error: no member named 'nothing'")
         tap.ok(not (path.parent / "test.o").exists(), "no object")
         _, err = run(path, "--emit", "obj=/nowhere/test.o", status=1)
-        tap.equal(err, ["ebscript: test.lua: can't write the object to /nowhere/test.o: No such file or directory"],
+        tap.equal(err, ["ebscript: test.lua: can't write to /nowhere/test.o: No such file or directory"],
                   "one line, no traceback")
         _, err = tap.ebscript("--emit", "elf", path, status=2)
         tap.equal(err[0], "ebscript: --emit takes c or obj=FILE", "usage")

@@ -248,22 +248,6 @@ def order():
     tap.match(done.stdout, r"\Aone\nebscript: test.lua:2: two\n")
 
 
-@tap.case("modules come from absolute places only")
-def module_path():
-    env = {
-        "LUA_PATH_5_4": "./?.lua;/absolute/?.lua;?.lua;;",
-        "LUA_CPATH_5_4": "./?.so;/absolute/?.so;;",
-        "LUA_INIT": "print('not for us')",
-        "LUA_INIT_5_4": "print('not for us')",
-    }
-    out, _ = tap.ebscript("-e", "print(package.path) print(package.cpath)", env=env)
-    tap.equal(len(out), 2)
-    for line in out:
-        tap.ok(line.startswith("/absolute/"), line)
-        for template in line.split(";"):
-            tap.ok(template.startswith("/"), template)
-
-
 @tap.case("a module in the current folder is not loaded")
 def planted_modules():
     with tempfile.TemporaryDirectory() as folder:

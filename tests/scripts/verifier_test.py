@@ -509,7 +509,7 @@ def complete_log():
         tap.equal(len(re.findall(r"^0: \([0-9a-f]{2}\) ", text, re.MULTILINE)), 2, "first instructions")
         tap.equal(len(re.findall(r"^processed \d+ insns", text, re.MULTILINE)), 2, "last lines")
         _, err = tap.ebscript("--no-cache", "--verifier-log", path.parent / "no" / "log", path, status=1)
-        tap.match(err[-1], r"^the log can't be written to .*/no/log: No such file or directory$")
+        tap.match(err[-1], r"^there is no log: can't write to .*/no/log: No such file or directory$")
 
 
 @tap.case("--verifier-log writes no file where nothing is refused")

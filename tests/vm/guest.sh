@@ -2,7 +2,7 @@
 # Runs the tests that are listed for the kernel, in the guest: each line is SECONDS NAME COMMAND.
 # Each becomes "vm: begin NAME", its TAP, what it wrote to standard error as comments, and "vm: end NAME STATUS".
 export EBSCRIPT=/usr/bin/ebscript EBS_TEST_SUPPORT=/source/support EBS_TEST_SLOWNESS=20
-export LUA_PATH_5_4='/source/tests/lua/?.lua;;' PYTHONPATH=/source/tests/scripts PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=/source/tests/scripts PYTHONDONTWRITEBYTECODE=1
 export LC_ALL=C.UTF-8
 
 ulimit -c 0
