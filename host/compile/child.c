@@ -269,24 +269,42 @@ void ebs_child_output_free(struct ebs_child_output *output)
 	ebs_buffer_free(&output->errors);
 }
 
-// Appends the first lines of standard error, without what is meant for LLVM's own developers.
+// "3.<tab>WHERE", of LLVM's list of what it was doing when it crashed; the last one is the closest.
+static const char *take_place(const char *line)
+{
+	size_t digits = strspn(line, "0123456789");
+
+	return digits && line[digits] == '.' && line[digits + 1] == '\t' ? line + digits + 2 : NULL;
+}
+
+// Appends where in the C it was, and the first lines of standard error, without what is meant for
+// LLVM's own developers.
 static void append_last_words(struct ebs_buffer *text, const struct ebs_buffer *errors)
 {
-	static const char *const noise[] = { "PLEASE ", "Stack dump", "#", "0.\t", "1.\t" };
+	static const char *const noise[] = { "PLEASE ", "Stack dump", "#" };
 	const char *line = errors->data ? errors->data : "";
+	struct ebs_buffer words = { 0 };
+	const char *place = NULL;
 
-	for (int lines = 0; *line && lines < ERRORS_LINES;) {
+	for (int lines = 0; *line;) {
 		size_t size = strcspn(line, "\n");
-		bool skip = size == 0 || *line == ' '; // dumps are indented
+		const char *where = take_place(line);
+		bool skip = where || size == 0 || *line == ' '; // dumps are indented
+		place = where ? where : place;
 		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 			skip |= strncmp(line, noise[i], strlen(noise[i])) == 0;
-		if (!skip) {
-			ebs_buffer_append_string(text, lines ? "\n" : ": ");
-			ebs_buffer_append(text, line, size);
-			lines++;
+		if (!skip && lines++ < ERRORS_LINES) {
+			ebs_buffer_append_string(&words, words.size ? "\n" : ": ");
+			ebs_buffer_append(&words, line, size);
 		}
 		line += size + (line[size] == '\n');
 	}
+	if (place) {
+		ebs_buffer_append_string(text, " at ");
+		ebs_buffer_append(text, place, strcspn(place, "\n"));
+	}
+	ebs_buffer_append(text, words.data, words.size);
+	ebs_buffer_free(&words);
 }
 
 int ebs_child_explain(const struct ebs_child_output *output, struct ebs_error *error)

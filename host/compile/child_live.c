@@ -21,6 +21,9 @@
 #define CPU_SECONDS   60
 #define FILE_SIZE     (256UL << 20) // bytes; objects have some 30 KB
 #define ADDRESS_SPACE (4UL << 30)   // bytes; a compile takes some 100 MB
+#define STACK_SIZE \
+	(96UL << 20) // bytes; clang calls itself for each level of nesting, and the
+		     // kernel keeps 128 MB free for the stack of every process
 
 // AddressSanitizer reserves terabytes of address space; this is defined when it is in the process.
 extern void __asan_init(void) __attribute__((weak));
@@ -35,8 +38,19 @@ static void limit(int resource, rlim_t soft)
 	}
 }
 
+static void raise_stack(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur >= STACK_SIZE)
+		return;
+	limit.rlim_cur = limit.rlim_max < STACK_SIZE ? limit.rlim_max : STACK_SIZE;
+	setrlimit(RLIMIT_STACK, &limit);
+}
+
 static void set_limits(void)
 {
+	raise_stack();
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, CPU_SECONDS);
 	limit(RLIMIT_FSIZE, FILE_SIZE);

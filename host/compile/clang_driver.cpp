@@ -3,6 +3,8 @@
 // keeps to what the majors 14 to 19 have in common and so needs no conditional compilation.
 #include "compile/clang_driver.h"
 
+#include <signal.h>
+
 #include <map>
 #include <memory>
 #include <set>
@@ -32,6 +34,8 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Passes/PassPlugin.h>
 #include <llvm/Support/Path.h>
+#include <llvm/Support/PrettyStackTrace.h>
+#include <llvm/Support/Signals.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -203,8 +207,6 @@ public:
 	// here, after the last function, and before it makes the map's debug info.
 	void CompleteTentativeDefinition(VarDecl *variable) override
 	{
-		if (variable->getASTContext().getDiagnostics().hasErrorOccurred())
-			return;
 		run();
 
 		const VarDecl *map = variable->getCanonicalDecl();
@@ -215,8 +217,6 @@ public:
 
 	void HandleTranslationUnit(ASTContext &context) override
 	{
-		if (context.getDiagnostics().hasErrorOccurred())
-			return;
 		run();
 		for (const FunctionDecl *function : functions)
 			if (function->hasAttr<SectionAttr>())
@@ -883,6 +883,70 @@ private:
 	}
 };
 
+// Passes what clang's front end finds to all consumers, up to the first error. What follows an
+// error may be half a declaration, of which the code generator would make crashes.
+class UntilError : public MultiplexConsumer
+{
+	template <typename T> static T parameterOf(void (ASTConsumer::*)(T));
+	// Majors differ in it.
+	using Declaration = decltype(parameterOf(&ASTConsumer::CompleteExternalDeclaration));
+
+public:
+	UntilError(std::vector<std::unique_ptr<ASTConsumer>> all, DiagnosticsEngine &engine)
+	    : MultiplexConsumer(std::move(all)), diagnostics(engine)
+	{
+	}
+
+	bool HandleTopLevelDecl(DeclGroupRef group) override
+	{
+		return failed() || MultiplexConsumer::HandleTopLevelDecl(group);
+	}
+
+	void HandleInterestingDecl(DeclGroupRef group) override
+	{
+		if (!failed())
+			MultiplexConsumer::HandleInterestingDecl(group);
+	}
+
+	void HandleTagDeclDefinition(TagDecl *tag) override
+	{
+		if (!failed())
+			MultiplexConsumer::HandleTagDeclDefinition(tag);
+	}
+
+	void HandleTagDeclRequiredDefinition(const TagDecl *tag) override
+	{
+		if (!failed())
+			MultiplexConsumer::HandleTagDeclRequiredDefinition(tag);
+	}
+
+	void CompleteTentativeDefinition(VarDecl *variable) override
+	{
+		if (!failed())
+			MultiplexConsumer::CompleteTentativeDefinition(variable);
+	}
+
+	void CompleteExternalDeclaration(Declaration declaration) override
+	{
+		if (!failed())
+			MultiplexConsumer::CompleteExternalDeclaration(declaration);
+	}
+
+	void HandleTranslationUnit(ASTContext &context) override
+	{
+		if (!failed())
+			MultiplexConsumer::HandleTranslationUnit(context);
+	}
+
+private:
+	DiagnosticsEngine &diagnostics;
+
+	bool failed() const
+	{
+		return diagnostics.hasErrorOccurred();
+	}
+};
+
 // Compiles to an object with BTF, and changes two things about the module between front end and
 // optimiser: there is no DWARF, and there is a licence.
 class Emit : public EmitObjAction
@@ -907,7 +971,8 @@ protected:
 			consumers.push_back(std::make_unique<Lacks>());
 		consumers.push_back(std::make_unique<Finish>(*this));
 		consumers.push_back(std::move(generator));
-		auto all = std::make_unique<MultiplexConsumer>(std::move(consumers));
+		auto all = std::make_unique<UntilError>(std::move(consumers),
+							compiler.getDiagnostics());
 		events->declareTo(all.get());
 		return all;
 	}
@@ -1024,6 +1089,37 @@ llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> fileSystem(const ebs_clang_job &
 	return all;
 }
 
+// Hands messages over as they are made, so that a process that dies has told what it knew.
+// clang's printer flushes behind each message.
+class Messages : public llvm::raw_ostream
+{
+public:
+	Messages(ebs_clang_sink *function, void *argument) : sink(function), context(argument)
+	{
+	}
+
+	~Messages() override
+	{
+		flush();
+	}
+
+private:
+	ebs_clang_sink *sink;
+	void *context;
+	uint64_t position = 0;
+
+	void write_impl(const char *data, size_t size) override
+	{
+		sink(context, data, size);
+		position += size;
+	}
+
+	uint64_t current_pos() const override
+	{
+		return position;
+	}
+};
+
 // The back end tells of a stack that is too large once for each instruction that uses it.
 class Printer : public TextDiagnosticPrinter
 {
@@ -1052,6 +1148,28 @@ public:
 void reportTo(llvm::raw_ostream &messages, CompilerInstance &compiler)
 {
 	compiler.createDiagnostics(new Printer(messages, &compiler.getDiagnosticOpts()), true);
+}
+
+void onCrash(int number)
+{
+	llvm::sys::RunSignalHandlers();
+	raise(number); // SA_RESETHAND: now it ends the process
+}
+
+// A crash says on standard error in which declaration it came. LLVM would take every signal that
+// may end a process, and not always pass it on.
+void sayWhereItCrashed()
+{
+	struct sigaction crash = {}, standard = {};
+
+	llvm::EnablePrettyStackTrace();
+	crash.sa_handler = onCrash;
+	crash.sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESETHAND;
+	standard.sa_handler = SIG_DFL;
+	for (int number = 1; number < SIGRTMIN; number++)
+		sigaction(number, &standard, nullptr);
+	for (int number : { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP })
+		sigaction(number, &crash, nullptr);
 }
 
 bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
@@ -1122,16 +1240,13 @@ bool ebs_clang_compile(const ebs_clang_job *job, ebs_clang_sink *object, ebs_cla
 	LLVMInitializeBPFTargetMC();
 	LLVMInitializeBPFAsmPrinter();
 	LLVMInitializeBPFAsmParser(); // without it, inline assembly ends the process
+	sayWhereItCrashed();
 
 	llvm::SmallVector<char, 0> elf;
-	std::string text;
-	llvm::raw_string_ostream stream(text);
+	Messages stream(messages, context);
 	stream.enable_colors(job->colour);
 	bool compiled = compile(*job, elf, stream);
 
-	stream.flush();
-	if (!text.empty())
-		messages(context, text.data(), text.size());
 	if (compiled) // after an error in the back end there are bytes too, but no object
 		object(context, elf.data(), elf.size());
 	return compiled;

@@ -31,7 +31,8 @@ struct ebs_clang_job {
 	void *filter_context;
 };
 
-// Receives the object, or the messages, in one piece; the bytes live only as long as the call.
+// Receives the object in one piece, or messages one by one, as soon as they are made; the bytes
+// live only as long as the call.
 typedef void ebs_clang_sink(void *context, const char *data, size_t size);
 
 // Compiles one job. Returns true when there is an object. Messages (errors, warnings) are handed

@@ -74,7 +74,7 @@ static void append_callers(struct ebs_buffer *text, struct piece callers)
 
 // The code generator has found an operation that BPF has no instruction for, and prints it as
 //	LLVM ERROR: Cannot select: 0x1: i32 = sdiv 0x2, 0x3, NAME:LINE:COLUMN
-bool ebs_last_words_blame(const char *words, struct ebs_error *error)
+bool ebs_last_words_blame(const char *messages, const char *words, struct ebs_error *error)
 {
 	const char *start = words ? strstr(words, UNSELECTABLE) : NULL;
 	struct ebs_buffer text = { 0 };
@@ -91,6 +91,8 @@ bool ebs_last_words_blame(const char *words, struct ebs_error *error)
 		return false;
 
 	struct piece operation = find_operation(line);
+	if (messages && *messages)
+		ebs_buffer_printf(&text, "%s\n", messages);
 	ebs_buffer_append(&text, place.start, place.size);
 	if (operation.size == 4 && memcmp(operation.start, "sdiv", 4) == 0)
 		ebs_buffer_append_string(

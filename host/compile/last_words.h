@@ -8,8 +8,9 @@
 #include "base/error.h"
 
 // Finds the place in the C in `words`, the compiler's standard error, and sets `error` to a message
-// like clang's own: "NAME:LINE:COLUMN: error: ...", code "COMPILE". Returns false, and leaves
-// `error` alone, where they name none.
-bool ebs_last_words_blame(const char *words, struct ebs_error *error);
+// like clang's own: "NAME:LINE:COLUMN: error: ...", code "COMPILE". What clang itself had said
+// before, `messages`, comes first. Either text may be NULL. Returns false, and leaves `error`
+// alone, where the words name no place.
+bool ebs_last_words_blame(const char *messages, const char *words, struct ebs_error *error);
 
 #endif

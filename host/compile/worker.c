@@ -208,6 +208,25 @@ static void tell_folders(const struct ebs_compile_input *input, struct ebs_buffe
 	ebs_arguments_free(&arguments);
 }
 
+// The child died. What the compiler had said by then comes first. Where an error is part of that
+// the C is at fault, and the death follows from it.
+static int tell_death(const struct ebs_child_output *child, struct ebs_error *error)
+{
+	struct ebs_error death = { 0 };
+	int result = ebs_child_explain(child, &death);
+	const char *messages = child->messages.size ? child->messages.data : "";
+	bool blames = strcmp(death.code, "EINTR") && strstr(messages, "error: ");
+
+	if (blames)
+		result = ebs_error_set(error, "COMPILE", "%s\nnote: then %s", messages,
+				       ebs_error_text(&death));
+	else
+		ebs_error_set(error, death.code, "%s%s%s", messages, *messages ? "\n" : "",
+			      ebs_error_text(&death));
+	ebs_error_clear(&death);
+	return result;
+}
+
 // What the child's end means.
 static int judge(struct ebs_compile_job *job, struct ebs_child_output *child,
 		 struct ebs_compile_output *output, struct ebs_error *error)
@@ -219,10 +238,11 @@ static int judge(struct ebs_compile_job *job, struct ebs_child_output *child,
 		tell_folders(job->input, &child->messages);
 	if (status == REFUSED && child->messages.size)
 		return ebs_error_set(error, "COMPILE", "%s", child->messages.data);
-	if (WIFSIGNALED(child->status) && ebs_last_words_blame(child->errors.data, error))
+	if (WIFSIGNALED(child->status) &&
+	    ebs_last_words_blame(child->messages.data, child->errors.data, error))
 		return -EINVAL;
 	if (status != COMPILED)
-		return ebs_child_explain(child, error);
+		return tell_death(child, error);
 	if (!child->object.size)
 		return ebs_error_set(error, "COMPILER", "the compiler made an empty object");
 

@@ -100,7 +100,7 @@ def confined():
 def died():
     with started('#include "fifo.h"') as child, compiler_of(child) as pid:
         os.kill(pid, signal.SIGSEGV)
-        expect(child, r"the compiler was killed by signal 11 \(Segmentation fault\)")
+        expect(child, r"the compiler was killed by signal 11 \(Segmentation fault\) at test.lua:.*")
 
 
 @tap.case("the compiler ends with the host, however that ends")
@@ -130,13 +130,13 @@ def host_terminated():
 @tap.case("a crash in LLVM")
 def crash():
     with started("#pragma clang __debug crash") as child:
-        expect(child, r"the compiler was killed by signal \d+ \(.*\)")
+        expect(child, r"the compiler was killed by signal \d+ \(.*\) at test.lua:4:2: current parser token 'pragma'")
 
 
 @tap.case("a fatal error in LLVM: its last words")
 def fatal():
     with started("#pragma clang __debug llvm_fatal_error") as child:
-        expect(child, r"the compiler was killed by signal 6 \(Aborted\): LLVM ERROR: #pragma clang __debug .*")
+        expect(child, r"the compiler was killed by signal 6 \(Aborted\) at test.lua:4:2: .*: LLVM ERROR: #pragma clang __debug .*")
 
 
 @tap.case("no memory")

@@ -603,6 +603,54 @@ static void test_crash(void **state)
 	expect_whole_parent();
 }
 
+// What clang had said by then is still there.
+static void test_crash_behind_messages(void **state)
+{
+	struct ebs_compile_input input = input_of("int x = y;\n#pragma clang __debug crash\n");
+
+	expect_refusal(&input, "COMPILE", "test.bpf.c:1:9: error: use of undeclared");
+	expect_refusal(&input, "COMPILE", "\nnote: then the compiler was killed by signal ");
+	input = input_of("#warning old\n#pragma clang __debug llvm_fatal_error\n");
+	expect_refusal(&input, "COMPILER", "test.bpf.c:1:2: warning: old");
+	expect_refusal(&input, "COMPILER",
+		       "\nthe compiler was killed by signal 6 (Aborted) at test.bpf.c:2:2: ");
+}
+
+// The compiler calls itself for each level of nesting.
+static void test_deep_nesting(void **state)
+{
+	struct ebs_buffer text = { 0 };
+
+	for (int levels = 2000; levels <= 200000; levels *= 100) {
+		ebs_buffer_clear(&text);
+		ebs_buffer_append_string(&text, "int x;\nint f(int a) { return ");
+		for (int i = 0; i < levels; i++)
+			ebs_buffer_append_string(&text, "- ");
+		ebs_buffer_append_string(&text, "a; }\n");
+		struct ebs_compile_input input = input_of(text.data);
+		if (levels == 2000)
+			expect_silence(&input);
+		else
+			expect_refusal(&input, "COMPILER", ") at test.bpf.c:2:");
+	}
+	ebs_buffer_free(&text);
+}
+
+// Declarations that an error left broken never reach the code generator, which expects none.
+static void test_no_code_behind_errors(void **state)
+{
+	struct ebs_compile_input input =
+		input_of("struct holder { struct unknown x __attribute__((aligned(SIZE))); }\n"
+			 "unsigned long f(holder __tag *p, int c);\n"
+			 "int g(void) { unsigned long x; x = f(a, b, c); return x; }\n");
+
+	struct ebs_error error = refuse_input(&input);
+	assert_string_equal(error.code, "COMPILE");
+	assert_null(strstr(ebs_error_text(&error), "signal"));
+	assert_non_null(strstr(ebs_error_text(&error), "test.bpf.c:3:38: error: "));
+	ebs_error_clear(&error);
+}
+
 // The process's only child, once there is one.
 static pid_t wait_for_child_of(pid_t parent)
 {
@@ -624,12 +672,12 @@ static pid_t wait_for_child_of(pid_t parent)
 	return pid;
 }
 
-// Compiles text that clang waits for until somebody sends it `signal`.
-static struct ebs_error interrupt_with(int number)
+// Compiles text that clang waits for, at "fifo.h", until somebody sends it `signal`.
+static struct ebs_error interrupt_with(int number, const char *text)
 {
 	struct folder folder = make_folder();
 	char path[PATH_MAX];
-	struct ebs_compile_input input = input_of("#include \"fifo.h\"\n");
+	struct ebs_compile_input input = input_of(text);
 
 	snprintf(path, sizeof(path), "%s/fifo.h", folder.path);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -662,7 +710,7 @@ static void test_interrupt(void **state)
 
 	// A handler of the host's isn't the child's.
 	assert_int_equal(sigaction(SIGINT, &handler, &old), 0);
-	struct ebs_error error = interrupt_with(SIGINT);
+	struct ebs_error error = interrupt_with(SIGINT, "#include \"fifo.h\"\n");
 	assert_int_equal(sigaction(SIGINT, &old, NULL), 0);
 	assert_string_equal(error.code, "EINTR");
 	assert_string_equal(ebs_error_text(&error), "interrupted");
@@ -672,10 +720,15 @@ static void test_interrupt(void **state)
 
 static void test_killed(void **state)
 {
-	struct ebs_error error = interrupt_with(SIGKILL);
+	struct ebs_error error = interrupt_with(SIGKILL, "#include \"fifo.h\"\n");
 
 	assert_string_equal(error.code, "COMPILER");
 	assert_string_equal(ebs_error_text(&error), "the compiler was killed by signal 9 (Killed)");
+	ebs_error_clear(&error);
+	error = interrupt_with(SIGKILL, "int x = y;\n#include \"fifo.h\"\n");
+	assert_string_equal(error.code, "COMPILE");
+	assert_int_equal(strncmp(ebs_error_text(&error), "test.bpf.c:1:9: error: ", 23), 0);
+	assert_non_null(strstr(ebs_error_text(&error), "note: then the compiler was killed by "));
 	ebs_error_clear(&error);
 	expect_whole_parent();
 }
@@ -1050,6 +1103,9 @@ int main(void)
 		cmocka_unit_test(test_two_in_one_process),
 		cmocka_unit_test(test_fatal_error_in_llvm),
 		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_behind_messages),
+		cmocka_unit_test(test_deep_nesting),
+		cmocka_unit_test(test_no_code_behind_errors),
 		cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_interrupted_system_calls),
