@@ -13,7 +13,6 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature_private.h"
 #include "kernel/kallsyms.h"
-#include "kernel/link_create.h"
 #include "kernel/object_private.h"
 #include "kernel/program_kind.h"
 #include "kernel/tracefs.h"
@@ -184,23 +183,36 @@ bool ebs_has_helper(const char *name, const char *section, struct ebs_error *why
 	return false;
 }
 
-// libbpf 1.1's probe doesn't know the newest kind.
-static int probe_program_type(int type)
+// Types that attach to an object of BTF or of another program can't be tried with nothing to attach
+// to: libbpf knows how to ask for them. 1, 0 or -errno.
+static int probe_program_type(const char *section, int type)
 {
-	if (type != EBS_PROG_TYPE_NETFILTER)
+	struct ebs_program_kind kind = { .type = (uint32_t)type };
+	enum bpf_prog_type known;
+	enum bpf_attach_type attach_type;
+	bool judged;
+
+	if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+	    type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT)
 		return libbpf_probe_bpf_prog_type(type, NULL);
-	LIBBPF_OPTS(bpf_prog_load_opts, options,
-		    .expected_attach_type = (enum bpf_attach_type)EBS_ATTACH_TYPE_NETFILTER);
-	int program = ebs_load_nothing(type, &options);
-	if (program >= 0)
-		close(program);
-	return program >= 0;
+	if (type == BPF_PROG_TYPE_SYSCALL)
+		kind.flags = BPF_F_SLEEPABLE;
+	if (!libbpf_prog_type_by_name(section, &known, &attach_type))
+		kind.attach_type = attach_type;
+	int number = ebs_program_kind_try(&kind, &judged);
+	if (!number || judged)
+		return 1;
+	return number == -EPERM && ebs_capability_have(CAP_BPF) ? number : 0;
 }
 
 bool ebs_has_program_type(const char *section, struct ebs_error *why)
 {
 	int type;
 
-	return need_type(section, why, &type) &&
-	       judge(probe_program_type(type), "programs of kind", section, why);
+	if (!need_type(section, why, &type))
+		return false;
+	int answer = probe_program_type(section, type);
+	if (answer == -EPERM)
+		ebs_error_errno(why, answer, "this kernel takes no programs of kind %s", section);
+	return judge(answer, "programs of kind", section, why);
 }

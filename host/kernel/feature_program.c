@@ -13,6 +13,7 @@
 #include "kernel/btf_programs.h"
 #include "kernel/feature.h"
 #include "kernel/feature_private.h"
+#include "kernel/link_create.h"
 #include "kernel/program_kind.h"
 
 // `target` is what stands behind the first '/', not empty. Each says false with `why` filled.
@@ -51,15 +52,19 @@ static bool has_ksyscall(const char *target, struct ebs_error *why)
 }
 
 // The programs' type says nothing of what the kernel needs to attach many at once (CONFIG_FPROBE).
-static bool has_kprobe_multi(struct ebs_error *why)
+static bool has_kprobe_multi(uint32_t attach_type, struct ebs_error *why)
 {
-	const char *function = "bpf_fentry_test1";
-	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_KPROBE_MULTI);
+	const char *names[] = { "bpf_fentry_test1" };
+	LIBBPF_OPTS(bpf_prog_load_opts, load,
+		    .expected_attach_type = (enum bpf_attach_type)attach_type);
 	int program = ebs_load_nothing(BPF_PROG_TYPE_KPROBE, &load);
-	LIBBPF_OPTS(bpf_link_create_opts, options, .kprobe_multi.cnt = 1,
-		    .kprobe_multi.syms = &function);
 	int link = program < 0 ? program
-			       : bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options);
+			       : ebs_link_create(&(struct ebs_link_attributes){
+					 .program = (uint32_t)program,
+					 .type = attach_type,
+					 .kprobe_multi.count = 1,
+					 .kprobe_multi.symbols = (uintptr_t)names,
+				 });
 
 	if (link < 0)
 		ebs_error_errno(why, link, "this kernel can't attach to many functions at once");
@@ -150,7 +155,9 @@ bool ebs_has_program(const char *section, struct ebs_error *why)
 		return false;
 	if (strncmp(section, "kprobe.multi", 12) == 0 ||
 	    strncmp(section, "kretprobe.multi", 15) == 0)
-		return has_kprobe_multi(why);
+		return has_kprobe_multi(BPF_TRACE_KPROBE_MULTI, why);
+	if (strncmp(section, "kprobe.session", 14) == 0)
+		return has_kprobe_multi(EBS_ATTACH_TYPE_KPROBE_SESSION, why);
 	if (*section == 'k' && ebs_kernel_need_kprobes(why))
 		return false;
 	for (size_t i = 0; section[length] && i < sizeof(kinds) / sizeof(kinds[0]); i++)

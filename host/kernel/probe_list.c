@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/capabilities.h"
+#include "kernel/feature.h"
 #include "kernel/probe_sources.h"
 
 // What SEC() begins with, and where the names behind it come from.
@@ -106,6 +109,33 @@ static int write_list(struct list *list, struct ebs_buffer *out)
 	return written;
 }
 
+static void append_refusal(const char *name, struct ebs_buffer *refused)
+{
+	struct ebs_error why = { 0 };
+
+	if (!ebs_has_program(name, &why))
+		ebs_buffer_printf(refused, "%s: %s\n", name, ebs_error_text(&why));
+	ebs_error_clear(&why);
+}
+
+// The list is sorted, so that each kind is asked for once. Iterators are refused one by one.
+static void append_refusals(const struct list *list, struct ebs_buffer *refused)
+{
+	const char *last = "";
+
+	for (size_t i = 0; ebs_capability_have(CAP_BPF) && i < list->count; i++) {
+		const char *name = list->probes[i].name;
+		size_t length = strcspn(name, "/");
+		char kind[32];
+
+		snprintf(kind, sizeof(kind), "%.*s", (int)length, name);
+		bool whole = strcmp(kind, "iter") == 0;
+		if (strncmp(name, last, whole ? strlen(name) + 1 : length + 1) != 0)
+			append_refusal(whole ? name : kind, refused);
+		last = name;
+	}
+}
+
 static void free_list(struct list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -203,7 +233,7 @@ static int list_quick(struct list *list, struct ebs_probe_query *query, struct e
 }
 
 int ebs_probes_list(const char *pattern, bool details, struct ebs_buffer *out,
-		    struct ebs_error *error)
+		    struct ebs_buffer *refused, struct ebs_error *error)
 {
 	struct list list = { 0 };
 	struct ebs_probe_query query = {
@@ -221,8 +251,10 @@ int ebs_probes_list(const char *pattern, bool details, struct ebs_buffer *out,
 	}
 	if (result == -ENOMEM && !ebs_error_is_set(error))
 		ebs_error_errno(error, result, "can't list probes");
-	if (!result)
+	if (!result) {
 		result = write_list(&list, out);
+		append_refusals(&list, refused);
+	}
 	free_list(&list);
 	return result;
 }

@@ -13,9 +13,12 @@
 //
 // Patterns are KIND:GLOB or KIND/GLOB ("tracepoint:sched:*", "kprobe:vfs_*"), of what is in files
 // KIND:FILE:GLOB ("uprobe:/bin/bash:read*", "usdt:libc.so.6:*"), or a GLOB alone, for all kinds
-// that are quick to read. NULL stands for "*". Returns how many there are, or a negative errno with
+// that are quick to read. NULL means "*". Returns how many there are, or a negative errno with
 // `error` filled.
+//
+// `refused` gets a line with the reason for each kind of these, and each iterator, that the kernel
+// takes no programs of; none where this process may not ask it.
 int ebs_probes_list(const char *pattern, bool details, struct ebs_buffer *out,
-		    struct ebs_error *error);
+		    struct ebs_buffer *refused, struct ebs_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 // `ebscript --info`: what this kernel, these privileges and this build can do, to be put into a
 // report.
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "kernel/feature.h"
 #include "kernel/lockdown.h"
 #include "kernel/log.h"
+#include "kernel/probe_list.h"
 #include "kernel/tracefs.h"
 #include "script/script.h"
 #include "types/kernel_identity.h"
@@ -69,19 +71,24 @@ static void print_cache(const char *cache_dir)
 	ebs_error_clear(&error);
 }
 
-static void print_features(const char *title, const char *const *names, size_t count,
-			   bool (*has)(const char *name, struct ebs_error *why))
+typedef bool has(const char *name, struct ebs_error *why);
+
+static void print_feature(const char *name, has *has)
+{
+	struct ebs_error why = { 0 };
+
+	if (has(name, &why))
+		printf("  %s: yes\n", name);
+	else
+		printf("  %s: no: %s\n", name, ebs_error_text(&why));
+	ebs_error_clear(&why);
+}
+
+static void print_features(const char *title, const char *const *names, size_t count, has *has)
 {
 	printf("%s:\n", title);
-	for (size_t i = 0; i < count; i++) {
-		struct ebs_error why = { 0 };
-
-		if (has(names[i], &why))
-			printf("  %s: yes\n", names[i]);
-		else
-			printf("  %s: no: %s\n", names[i], ebs_error_text(&why));
-		ebs_error_clear(&why);
-	}
+	for (size_t i = 0; i < count; i++)
+		print_feature(names[i], has);
 }
 
 static bool has_helper(const char *name, struct ebs_error *why)
@@ -89,20 +96,39 @@ static bool has_helper(const char *name, struct ebs_error *why)
 	return ebs_has_helper(name, NULL, why);
 }
 
+// Each that the kernel's BTF has is tried: a locked kernel may refuse some of them.
+static void print_iterators(void)
+{
+	struct ebs_buffer names = { 0 };
+	struct ebs_buffer ignored = { 0 };
+	struct ebs_error error = { 0 };
+
+	ebs_probes_list("iter", false, &names, &ignored, &error); // without BTF there are no names
+	printf("iterators:\n");
+	for (char *rest = names.data, *name; (name = strsep(&rest, "\n"));)
+		if (*name)
+			print_feature(name, ebs_has_program);
+	ebs_buffer_free(&names);
+	ebs_buffer_free(&ignored);
+	ebs_error_clear(&error);
+}
+
 void ebs_script_print_info(const char *cache_dir)
 {
 	static const char *const programs[] = {
 		"kprobe",
 		"kprobe.multi",
+		"kprobe.session",
 		"uprobe",
+		"uprobe.multi",
 		"usdt",
 		"tracepoint",
 		"raw_tp",
 		"tp_btf",
 		"fentry",
+		"fexit",
 		"fmod_ret",
 		"lsm",
-		"iter",
 		"perf_event",
 		"xdp",
 		"tc",
@@ -116,6 +142,7 @@ void ebs_script_print_info(const char *cache_dir)
 		"sk_lookup",
 		"socket",
 		"flow_dissector",
+		"netfilter",
 		"struct_ops",
 		"syscall",
 	};
@@ -138,6 +165,7 @@ void ebs_script_print_info(const char *cache_dir)
 	print_privileges();
 	print_cache(cache_dir);
 	print_features("programs", programs, COUNT(programs), ebs_has_program);
+	print_iterators();
 	print_features("maps", maps, COUNT(maps), ebs_has_map_kind);
 	print_features("helpers", helpers, COUNT(helpers), has_helper);
 }

@@ -25,10 +25,20 @@ def as_root():
     tap.equal(found["types (BTF)"], "yes")
     tap.equal((found["user"], found["CAP_BPF"]), ("0", "yes"))
     tap.match(found["compiler"], r"clang version \d+")
-    for name in ("xdp", "raw_tp", "tp_btf", "hash", "ringbuf", "bpf_loop"):
+    for name in ("xdp", "raw_tp", "tp_btf", "iter/task", "hash", "ringbuf", "bpf_loop"):
         tap.equal(found[name], "yes", name)
     for name in ("kprobe", "fentry", "lsm"):
         tap.match(found[name], "^(yes|no: .{10,})$")
+
+
+@tap.case("iterators, each tried by itself")
+def iterators():
+    tap.needs_kernel()
+    refuse = [os.path.join(os.environ["EBS_TEST_SUPPORT"], "refuse_program"), "iter/bpf_map_elem,tp_btf,sk_msg", "1"]
+    found = info(*refuse)
+    tap.equal(found["iter/task"], "no: " + tap.refused("iter/task") if tap.refused("iter/task") else "yes")
+    for name in ("iter/bpf_map_elem", "tp_btf", "sk_msg"):
+        tap.match(found[name], "^no: .*(takes no program|Operation not permitted)")
 
 
 @tap.case("programs of LSM hooks, where the kernel's list of security modules lacks bpf")

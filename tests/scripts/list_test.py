@@ -54,6 +54,28 @@ def from_btf():
     tap.equal(lines, ["lsm/file_open", "    struct file *file", "    returns int"])
 
 
+@tap.case("what the kernel refuses of these is told on standard error, iterators one by one, other kinds once")
+def refused():
+    tap.needs_kernel()
+    refuse = [os.path.join(os.environ["EBS_TEST_SUPPORT"], "refuse_program"), "iter/bpf_map_elem,iter/sockmap,lsm", "1"]
+
+    def notices(*words):
+        done = subprocess.run([*refuse, tap.EBSCRIPT, "-l", *words], capture_output=True, text=True,
+                              timeout=6 * tap.PATIENCE)
+        tap.equal(done.returncode, 0, f"exit status: {done.stderr}")
+        return done.stdout.splitlines(), done.stderr.splitlines()
+
+    takes = r"this kernel (is locked down \(\w+\) and )?takes no program of "
+    names, told = notices("iter")
+    tap.ok({"iter/task", "iter/bpf_map_elem", "iter/sockmap"} <= set(names), names)
+    for line, name in zip(told, ("bpf_map_elem", "sockmap"), strict=True):
+        tap.match(line, rf'^ebscript: iter/{name}: {takes}SEC\("iter/{name}"\)')
+    tap.equal(notices("iter:task"), (["iter/task"], []))
+    names, told = notices("lsm:file_*")
+    tap.ok(len(names) > 3, names)
+    tap.match("\n".join(told), rf'\Aebscript: lsm: {takes}SEC\("lsm/file_open"\)[^\n]*\Z')
+
+
 @tap.case("a glob alone goes through all kinds that are quick to read, sorted, each once")
 def everything():
     needs_tracefs()
