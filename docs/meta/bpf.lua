@@ -265,7 +265,7 @@ function Object:attach(options) end
 function Object:on_event(map, handler, options) end
 
 ---@class bpf.Losses
----@field lost_events integer no room in a ring or perf buffer
+---@field lost_events integer no room in a ring or perf buffer, or too large for a perf buffer
 ---@field failed_updates integer no room in a map
 ---@field missed integer runs of programs that the kernel left out
 ---@field maps table<string, integer> lost events and failed updates, by the map's name

@@ -254,6 +254,17 @@ static uint64_t read_counter(const struct ebs_object *object, size_t index)
 	return sum;
 }
 
+// Of a perf buffer the kernel reports all that had no room, and programs may have counted it too.
+// What can't be read only the reader sees.
+static uint64_t lost_events(const struct ebs_loss *loss)
+{
+	const struct ebs_map *map = loss->map;
+
+	if (!map)
+		return loss->counted;
+	return (loss->counted < map->lost ? map->lost : loss->counted) + map->garbled;
+}
+
 void ebs_losses_read(struct ebs_object *object)
 {
 	const struct ebs_losses *losses = &object->losses;
@@ -262,15 +273,15 @@ void ebs_losses_read(struct ebs_object *object)
 		struct ebs_loss *loss = &losses->list[i];
 
 		if (i < losses->counters && losses->memory)
-			loss->count = read_counter(object, i);
-		if (loss->kind == EBS_FULL)
+			loss->counted = read_counter(object, i);
+		if (loss->kind == EBS_LOST_EVENTS)
+			loss->count = lost_events(loss);
+		else if (loss->kind == EBS_FAILED_UPDATES)
+			loss->count = loss->counted;
+		else if (loss->kind == EBS_FULL)
 			loss->count = loss->map->full;
 		else if (loss->kind == EBS_UNKNOWN_EVENTS)
 			loss->count = loss->map->unknown.count;
-		// A perf buffer's reader is told of all that is lost, though later.
-		else if (loss->kind == EBS_LOST_EVENTS && loss->map &&
-			 loss->count < loss->map->lost)
-			loss->count = loss->map->lost;
 	}
 }
 

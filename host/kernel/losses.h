@@ -9,7 +9,7 @@
 #include "kernel/object.h"
 
 enum ebs_loss_kind {
-	EBS_LOST_EVENTS,    // no room in a ring or perf buffer
+	EBS_LOST_EVENTS,    // no room in a ring or perf buffer, or too large for it
 	EBS_FAILED_UPDATES, // no room in a map
 	EBS_FULL, // a ring buffer or map was full when it was read, and nobody counts what was lost
 	EBS_UNKNOWN_EVENTS, // the script said of what type samples are, but not for all that came
@@ -21,6 +21,7 @@ struct ebs_loss {
 	char *name;                // the map's or program's; the object's own
 	const struct ebs_map *map; // NULL: a program, or a map that the C reaches by a variable
 	const struct ebs_program *program; // MISSED: else NULL
+	uint64_t counted;                  // by the programs
 	uint64_t count;                    // since the object was loaded
 	uint64_t told;                     // the caller's: what of it the user knows
 	uint64_t totalled;                 // likewise: what was told as the total

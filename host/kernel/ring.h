@@ -10,6 +10,10 @@
 #include "base/error.h"
 #include "kernel/map.h"
 
+// The largest sample that a perf buffer can hold, as it was sent, in bytes: a record has its length
+// in 16 bits, and is padded.
+#define EBS_PERF_MAX_SAMPLE 65508
+
 struct ebs_sample {
 	const uint8_t *data;
 	size_t size;  // of a perf buffer: up to 7 bytes more than were sent, as the kernel pads

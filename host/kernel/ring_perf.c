@@ -8,22 +8,15 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "kernel/perf_memory.h"
 #include "kernel/ring_private.h"
 
 #define DEFAULT_CAPACITY (64 * 1024) // bytes for each CPU
-#define MAX_RECORD       (64 * 1024) // a record tells its size in 16 bits
 
-// The buffer of one CPU. Positions only grow; a position's place is its remainder.
 struct cpu_buffer {
-	struct perf_event_mmap_page *page; // behind it, the data
-	const uint8_t *data;
-	uint64_t size;
-	uint64_t first; // where the reading began
-	uint64_t position;
-	uint64_t last; // the kernel's position when the reading began
+	struct ebs_perf_memory memory;
 	uint64_t lost; // samples that the kernel had no room for, as far as it has told
 	int fd;
 };
@@ -34,8 +27,9 @@ struct perf_reader {
 	int map_fd; // its own, as libbpf takes the buffers out of the map at the end
 	struct cpu_buffer *buffers;
 	size_t count;
-	size_t current;            // the buffer that is being read
-	uint8_t whole[MAX_RECORD]; // a record that goes over a buffer's end, in one piece
+	size_t current;                     // the buffer that is being read
+	bool waiting;                       // a buffer has to be looked at again
+	uint8_t whole[EBS_PERF_MAX_RECORD]; // a sample that goes over a buffer's end
 };
 
 static void reader_free(struct ebs_ring *ring)
@@ -53,19 +47,9 @@ static void reader_begin(struct ebs_ring *ring)
 {
 	struct perf_reader *reader = (struct perf_reader *)ring;
 
-	for (size_t i = 0; i < reader->count; i++) {
-		struct cpu_buffer *buffer = &reader->buffers[i];
-
-		buffer->position = buffer->page->data_tail;
-		buffer->first = buffer->position;
-		buffer->last = __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE);
-	}
+	for (size_t i = 0; i < reader->count; i++)
+		ebs_perf_memory_begin(&reader->buffers[i].memory);
 	reader->current = 0;
-}
-
-static void publish(struct cpu_buffer *buffer, uint64_t position)
-{
-	__atomic_store_n(&buffer->page->data_tail, position, __ATOMIC_RELEASE);
 }
 
 // Takes `lost` for the number of samples that this CPU has lost in all.
@@ -77,50 +61,13 @@ static void set_lost(struct perf_reader *reader, struct cpu_buffer *buffer, uint
 	buffer->lost = lost;
 }
 
-// The record at the current position, in one piece; moves on behind it. `*wraps`: in memory of the
-// reader's that the next one may use again.
-static const struct perf_event_header *next_record(struct perf_reader *reader,
-						   struct cpu_buffer *buffer, bool *wraps)
+// What the memory has counted goes to the map.
+static void take_counts(struct perf_reader *reader, struct cpu_buffer *buffer)
 {
-	uint64_t place = buffer->position & (buffer->size - 1);
-	const struct perf_event_header *header =
-		(const struct perf_event_header *)(buffer->data + place);
-	uint64_t room = buffer->size - place;
-	uint16_t size = header->size;
-
-	buffer->position += size;
-	*wraps = size > room;
-	if (!*wraps)
-		return header;
-	memcpy(reader->whole, header, room);
-	memcpy(reader->whole + room, buffer->data, size - room);
-	return (const struct perf_event_header *)reader->whole;
-}
-
-static size_t take_from(struct perf_reader *reader, struct cpu_buffer *buffer,
-			struct ebs_sample *samples, size_t limit)
-{
-	size_t count = 0;
-	bool wraps = false;
-
-	publish(buffer, buffer->position);
-	while (buffer->position < buffer->last && count < limit && !wraps) {
-		const struct perf_event_header *header = next_record(reader, buffer, &wraps);
-		const uint8_t *body = (const uint8_t *)(header + 1);
-		uint64_t lost;
-		uint32_t size;
-
-		if (header->type == PERF_RECORD_SAMPLE) { // u32 size, bytes
-			memcpy(&size, body, sizeof(size));
-			samples[count++] =
-				(struct ebs_sample){ body + sizeof(size), size, buffer->position };
-		} else if (header->type == PERF_RECORD_LOST) { // u64 id, u64 lost
-			memcpy(&lost, body + sizeof(uint64_t), sizeof(lost));
-			set_lost(reader, buffer, buffer->lost + lost);
-			wraps = false;
-		}
-	}
-	return count;
+	set_lost(reader, buffer, buffer->lost + buffer->memory.reported);
+	reader->ring.map->garbled += buffer->memory.garbled;
+	buffer->memory.reported = 0;
+	buffer->memory.garbled = 0;
 }
 
 // The buffers, one after the other: samples of one CPU come in their order, those of several don't.
@@ -130,11 +77,11 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 
 	for (; reader->current < reader->count; reader->current++) {
 		struct cpu_buffer *buffer = &reader->buffers[reader->current];
-		size_t count = take_from(reader, buffer, samples, limit);
+		size_t count = ebs_perf_memory_take(&buffer->memory, reader->whole, samples, limit);
 
+		take_counts(reader, buffer);
 		if (count)
 			return count;
-		publish(buffer, buffer->position); // what told of losses is free, too
 	}
 	return 0;
 }
@@ -145,10 +92,20 @@ static size_t reader_end(struct ebs_ring *ring, const struct ebs_sample *last)
 	size_t bytes = 0;
 
 	if (last)
-		publish(&reader->buffers[reader->current], last->end);
-	for (size_t i = 0; i < reader->count; i++)
-		bytes += reader->buffers[i].page->data_tail - reader->buffers[i].first;
+		ebs_perf_memory_publish(&reader->buffers[reader->current].memory, last->end);
+	reader->waiting = false;
+	for (size_t i = 0; i < reader->count; i++) {
+		const struct ebs_perf_memory *memory = &reader->buffers[i].memory;
+
+		bytes += memory->tail - memory->first;
+		reader->waiting |= memory->suspected;
+	}
 	return bytes;
+}
+
+static bool reader_is_waiting(const struct ebs_ring *ring)
+{
+	return ((const struct perf_reader *)ring)->waiting;
 }
 
 // The kernel tells of a loss in the buffer itself, once it has room again; read(2) tells at once.
@@ -157,13 +114,16 @@ static void count_lost(struct ebs_ring *ring)
 	struct perf_reader *reader = (struct perf_reader *)ring;
 
 	for (size_t i = 0; i < reader->count; i++) {
+		struct cpu_buffer *buffer = &reader->buffers[i];
 		struct {
 			uint64_t value;
 			uint64_t lost;
 		} now;
 
-		if (read(reader->buffers[i].fd, &now, sizeof(now)) == sizeof(now))
-			set_lost(reader, &reader->buffers[i], now.lost);
+		if (read(buffer->fd, &now, sizeof(now)) == sizeof(now))
+			set_lost(reader, buffer, now.lost);
+		ebs_perf_memory_look(&buffer->memory);
+		take_counts(reader, buffer);
 	}
 }
 
@@ -172,6 +132,7 @@ static const struct ebs_ring_kind kind = {
 	.begin = reader_begin,
 	.take = reader_take,
 	.end = reader_end,
+	.is_waiting = reader_is_waiting,
 	.count_lost = count_lost,
 };
 
@@ -187,7 +148,7 @@ static struct perf_buffer *open_buffers(int fd, size_t pages)
 		.size = sizeof(attributes),
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW,
+		.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
 		.sample_period = 1,
 		.wakeup_events = 1,
 		.read_format = PERF_FORMAT_LOST,
@@ -217,9 +178,7 @@ static int describe(struct perf_reader *reader)
 
 		if (result)
 			return result;
-		buffer->page = memory;
-		buffer->data = (uint8_t *)memory + page;
-		buffer->size = size;
+		ebs_perf_memory_open(&buffer->memory, memory, page, size);
 		buffer->fd = perf_buffer__buffer_fd(reader->handle, i);
 	}
 	return 0;

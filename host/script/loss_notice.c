@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/ring.h"
 #include "output/escape.h"
 #include "script/standard_output.h"
 
@@ -39,6 +40,14 @@ static void append_size(struct ebs_buffer *out, uint64_t bytes)
 
 	ebs_buffer_printf(out, is_whole ? "%" PRIu64 "M" : "%" PRIu64 "K",
 			  bytes / (is_whole ? 1024 * 1024 : 1024));
+}
+
+// A larger buffer doesn't help these.
+static void append_garbled(struct ebs_buffer *out, const struct ebs_loss *loss)
+{
+	ebs_buffer_printf(out,
+			  "perf buffer \"%s\" takes samples of up to %d bytes: send less at once",
+			  loss->name, EBS_PERF_MAX_SAMPLE);
 }
 
 // `times` 0: not known.
@@ -98,7 +107,12 @@ static void append_text(struct ebs_buffer *out, const struct ebs_loss *loss, boo
 	case EBS_LOST_EVENTS:
 		ebs_buffer_printf(out, "%" PRIu64 " event%s lost%s (", count, plural(count),
 				  in_all);
-		append_full_buffer(out, loss, 0);
+		if (loss->map && loss->map->garbled)
+			append_garbled(out, loss);
+		if (loss->map && loss->map->garbled && loss->map->garbled < loss->count)
+			ebs_buffer_append_string(out, "; ");
+		if (!loss->map || loss->map->garbled < loss->count)
+			append_full_buffer(out, loss, 0);
 		break;
 	case EBS_FAILED_UPDATES:
 		ebs_buffer_printf(out, "%" PRIu64 " update%s failed%s (", count, plural(count),
