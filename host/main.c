@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/environment.h"
+#include "base/file.h"
 #include "script/script.h"
 
 #define WRONG_USAGE 2
@@ -112,6 +113,14 @@ int main(int argc, char **argv)
 	bool info = false;
 	int option;
 
+	int unopened = ebs_open_standard_files();
+	if (unopened) {
+		fprintf(stderr,
+			"ebscript: can't open /dev/null, which is needed for a standard "
+			"input or output that is closed: %s\n",
+			strerror(-unopened));
+		return 1;
+	}
 	ebs_environment_init();
 	argv[0] = name; // in getopt's messages, as in all others
 	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Files in general: whole writes, single numbers, how many may be open, closing the rest.
+// Files in general: whole writes, single numbers, standard input and output, how many may be open,
+// closing the rest.
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -33,6 +35,14 @@ int ebs_read_number(const char *path, int otherwise)
 	if (file)
 		fclose(file);
 	return number;
+}
+
+int ebs_open_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) // the lowest number
+			return -errno;
+	return 0;
 }
 
 void ebs_close_from(int first)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Files in general: whole writes, single numbers, how many may be open, closing the rest.
+// Files in general: whole writes, single numbers, standard input and output, how many may be open,
+// closing the rest.
 #ifndef EBS_BASE_FILE_H
 #define EBS_BASE_FILE_H
 
@@ -10,6 +11,10 @@ int ebs_write_all(int fd, const void *data, size_t size);
 
 // The number that a file like those of /proc/sys begins with; `otherwise` where there is none.
 int ebs_read_number(const char *path, int otherwise);
+
+// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed, before another file takes
+// its number. Returns 0 or -errno.
+int ebs_open_standard_files(void);
 
 // Closes all descriptors from this one on.
 void ebs_close_from(int first);

@@ -389,6 +389,62 @@ def closed_pipe_attached():
     nothing_stays()
 
 
+# --- started without standard input or output
+
+
+def without(descriptors, text, *arguments):
+    """Runs the script with these descriptors closed; gives the exit status and what the others got."""
+    closed = " ".join(f"{number}>&-" for number in descriptors)
+    with script(text) as path:
+        words = ["sh", "-c", f'exec "$@" {closed}', "sh", tap.EBSCRIPT, path, *arguments]
+        done = subprocess.run(
+            list(map(str, words)), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=tap.PATIENCE
+        )
+    return done.returncode, done.stdout, done.stderr
+
+
+@tap.case("descriptors 0 to 2 that are closed are /dev/null before anything else is opened")
+def closed_descriptors():
+    text = """
+        local bpf = require("bpf")
+        local file = assert(io.open(arg[1], "w"))
+        for number = 0, 2 do
+            local name = io.popen("readlink /proc/self/fd/" .. number):read("l")
+            file:write(number, name == "/dev/null" and " null" or " other", "\\n")
+        end
+        file:flush()
+        print("out")
+        io.stderr:write("err\\n")
+        os.execute("echo child; echo child >&2")
+        file:write(tostring(io.read()), "\\n")
+        bpf.every(0.001, bpf.stop)
+        assert(bpf.run())
+        file:write("end\\n")
+    """
+    for closed in (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "file")
+            status, out, err = without(closed, text, path)
+            lines = path.read_text().splitlines()
+        null = {0, *closed}  # its standard input is /dev/null anyway
+        for number in 0, 2:  # 1 is popen()'s own pipe
+            tap.equal(lines[number], f"{number} {'null' if number in null else 'other'}", closed)
+        tap.equal(lines[3:], ["nil", "end"], f"the file's own lines, without {closed}")
+        tap.equal(status, 0, f"the status, without {closed}")
+        tap.equal(out, "" if 1 in closed else "out\nchild\n", f"the output, without {closed}")
+        tap.equal(err, "" if 2 in closed else "err\nchild\n", f"the errors, without {closed}")
+
+
+@tap.case("it compiles, loads and waits without standard input and output")
+def closed_descriptors_load():
+    tap.needs_kernel()
+    text = ATTACH + "object:on_event('events', print) bpf.every(0.01, bpf.stop) assert(bpf.run())"
+    for closed in (0,), (1,), (2,), (0, 1, 2):
+        status, out, err = without(closed, text)
+        tap.equal((status, err), (0, ""), f"without {closed}")
+    nothing_stays()
+
+
 # --- signals
 
 
