@@ -320,7 +320,7 @@ local Program = {}
 ---@field pid? integer one process
 ---@field cpu? integer one CPU
 ---@field path? string an executable, or a library
----@field symbol? string a function in it
+---@field symbol? string a function in it: a name, NAME@VERSION, or a name of C++ or Rust
 ---@field offset? integer bytes from the symbol's start, or from the file's without one
 ---@field provider? string of a USDT probe
 ---@field name? string of a USDT probe
@@ -337,6 +337,7 @@ local Program = {}
 ---@field hook? "prerouting"|"input"|"forward"|"output"|"postrouting"|string[] of netfilter
 ---@field family? "ipv4"|"ipv6" of netfilter
 ---@field priority? integer of netfilter; the lowest runs first
+---@field force? boolean a probe on returns in a Go program, which it may end
 ---@field netns? string a network namespace's path
 ---@field map? string a map of the same object: of sockets, to walk over, or of struct_ops
 
@@ -535,6 +536,8 @@ function Map:submit(value, type) end
 ---@field interface? string
 ---@field ifindex? integer
 ---@field mode? string that XDP or TC got
+---@field symbols? string[] functions; the number of one is its attach cookie
+---@field left_out? string[] those of them that the kernel can't probe
 
 --- An attached program.
 ---@class bpf.Link

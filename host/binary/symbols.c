@@ -1,204 +1,169 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What executables and libraries offer to probes: functions, and USDT probes.
+// The functions of executables and libraries: symbol tables, and the versions of symbols.
 #include "binary/symbols.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
-#include <libiberty/demangle.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define USDT_SECTION ".note.stapsdt"
-#define USDT_OWNER   "stapsdt"
-#define USDT_TYPE    3 // of the note: the only one that there is
+#include "binary/file_private.h"
 
-struct file {
-	const char *path;
-	int fd;
-	Elf *elf;
+#define VERSIONS 0x8000 // that an index can name
+#define HIDDEN   0x8000 // in the index: no default
+
+struct tables {
+	struct ebs_binary *binary;       // whose segments tell where the bytes are
+	const struct ebs_binary *source; // whose tables are read
+	const char **versions;           // by index, or NULL
+	Elf_Data *version_of;            // each dynamic symbol's index into them, or NULL
+	size_t version_table;            // the section that those belong to
 	ebs_symbol_visit *visit;
 	void *context;
-	struct ebs_error *error;
 };
 
-static int refuse(struct file *file, const char *what)
+// Names the versions that the file defines.
+// https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
+static void read_definitions(struct tables *tables, Elf_Scn *section, const GElf_Shdr *header)
 {
-	return ebs_error_set(file->error, "EINVAL", "\"%s\" %s", file->path, what);
-}
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Verdef definition;
+	GElf_Verdaux name;
+	size_t place = 0;
 
-static int open_file(struct file *file)
-{
-	elf_version(EV_CURRENT);
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	if (file->fd < 0)
-		return ebs_error_errno(file->error, errno, "can't open \"%s\"", file->path);
-	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
-	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF)
-		return refuse(file, "is no ELF file");
-	return 0;
-}
-
-static void close_file(struct file *file)
-{
-	elf_end(file->elf);
-	if (file->fd >= 0)
-		close(file->fd);
-}
-
-// Where the bytes of an address are in the file. False where no segment has it.
-static bool find_offset(const struct file *file, uint64_t address, uint64_t *offset)
-{
-	size_t count;
-	GElf_Phdr segment;
-
-	if (elf_getphdrnum(file->elf, &count))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (!gelf_getphdr(file->elf, i, &segment) || segment.p_type != PT_LOAD ||
-		    address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_filesz)
-			continue;
-		*offset = address - segment.p_vaddr + segment.p_offset;
-		return true;
+	tables->versions = data ? calloc(VERSIONS, sizeof(*tables->versions)) : NULL;
+	for (size_t left = VERSIONS; tables->versions && left; left--) {
+		if (place > INT32_MAX || !gelf_getverdef(data, (int)place, &definition))
+			return;
+		size_t auxiliary = place + definition.vd_aux;
+		if (!(definition.vd_flags & VER_FLG_BASE) && auxiliary <= INT32_MAX &&
+		    gelf_getverdaux(data, (int)auxiliary, &name))
+			tables->versions[definition.vd_ndx % VERSIONS] =
+				elf_strptr(tables->source->elf, header->sh_link, name.vda_name);
+		if (!definition.vd_next)
+			return;
+		place += definition.vd_next;
 	}
-	return false;
 }
 
-static int visit_function(struct file *file, const char *name, const GElf_Sym *symbol)
+static void read_versions(struct tables *tables)
 {
-	int type = GELF_ST_TYPE(symbol->st_info);
-	struct ebs_symbol function = { .name = name, .is_resolver = type == STT_GNU_IFUNC };
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
 
-	if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF || !name ||
-	    !*name || !find_offset(file, symbol->st_value, &function.offset))
+	while ((section = elf_nextscn(tables->source->elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			continue;
+		if (header.sh_type == SHT_GNU_verdef && !tables->versions)
+			read_definitions(tables, section, &header);
+		if (header.sh_type == SHT_GNU_versym && !tables->version_of) {
+			tables->version_of = elf_getdata(section, NULL);
+			tables->version_table = header.sh_link;
+		}
+	}
+}
+
+static void set_dynamic_version(const struct tables *tables, size_t index,
+				struct ebs_symbol *symbol)
+{
+	GElf_Versym version;
+
+	if (!tables->version_of || !tables->versions ||
+	    !gelf_getversym(tables->version_of, (int)index, &version))
+		return;
+	symbol->version = tables->versions[version % VERSIONS];
+	symbol->is_default = symbol->version && !(version & HIDDEN);
+}
+
+// Other tables have the version in the name: "memcpy@@GLIBC_2.14" is the default, "memcpy@..."
+// isn't. Returns the copy that the parts lie in, NULL: there is no version.
+static char *take_written_version(struct ebs_symbol *symbol)
+{
+	const char *at = symbol->version ? NULL : strchr(symbol->name + 1, '@');
+	char *copy = at ? strdup(symbol->name) : NULL;
+	if (!copy)
+		return NULL;
+	char *version = copy + (at - symbol->name);
+
+	*version++ = '\0';
+	symbol->is_default = *version == '@';
+	symbol->version = version + symbol->is_default;
+	symbol->name = copy;
+	return copy;
+}
+
+static int visit_symbol(const struct tables *tables, const char *name, const GElf_Sym *entry,
+			struct ebs_symbol *symbol)
+{
+	int type = GELF_ST_TYPE(entry->st_info);
+
+	if ((type != STT_FUNC && type != STT_GNU_IFUNC) || entry->st_shndx == SHN_UNDEF || !name ||
+	    !*name || !ebs_binary_offset(tables->binary, entry->st_value, &symbol->offset))
 		return 0;
-	char *demangled = NULL;
-	if (name[0] == '_' && (name[1] == 'Z' || name[1] == 'R'))
-		demangled = cplus_demangle(name, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI);
-	function.demangled = demangled;
-	int result = file->visit(file->context, &function);
-	free(demangled);
+	symbol->name = name;
+	symbol->is_resolver = type == STT_GNU_IFUNC;
+	char *copy = take_written_version(symbol);
+	int result = tables->visit(tables->context, symbol);
+	free(copy);
 	return result;
 }
 
-static int visit_table(struct file *file, Elf_Scn *section, const GElf_Shdr *header)
+static int visit_table(const struct tables *tables, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
+	bool is_versioned = tables->version_table == elf_ndxscn(section);
 	size_t count = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
 	int result = 0;
 
-	for (size_t i = 0; data && i < count && !result; i++) {
-		GElf_Sym symbol;
+	for (size_t i = 0; data && i < count && i <= INT32_MAX && !result; i++) {
+		struct ebs_symbol symbol = { .name = NULL };
+		GElf_Sym entry;
 
-		if (gelf_getsym(data, (int)i, &symbol))
-			result = visit_function(
-				file, elf_strptr(file->elf, header->sh_link, symbol.st_name),
-				&symbol);
+		if (!gelf_getsym(data, (int)i, &entry))
+			break;
+		if (is_versioned)
+			set_dynamic_version(tables, i, &symbol);
+		result = visit_symbol(
+			tables, elf_strptr(tables->source->elf, header->sh_link, entry.st_name),
+			&entry, &symbol);
 	}
 	return result;
 }
 
-static int visit_functions(struct file *file)
+int ebs_symbols_visit(struct ebs_binary *binary, enum ebs_symbol_tables which,
+		      ebs_symbol_visit *visit, void *context)
 {
+	struct tables tables = {
+		.binary = binary,
+		.source = which == EBS_TABLES_OWN ? binary : ebs_binary_debug(binary),
+		.visit = visit,
+		.context = context,
+	};
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 	int result = 0;
 
-	while (!result && (section = elf_nextscn(file->elf, section)))
+	if (!tables.source)
+		return 0;
+	read_versions(&tables);
+	while (!result && (section = elf_nextscn(tables.source->elf, section)))
 		if (gelf_getshdr(section, &header) &&
 		    (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
-			result = visit_table(file, section, &header);
-	return result;
-}
-
-// A note's description: three addresses (the probe, a base, the semaphore), then provider, name and
-// arguments, each with a NUL. https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation
-static int visit_note(struct file *file, const char *description, size_t size)
-{
-	size_t word = gelf_getclass(file->elf) == ELFCLASS64 ? 8 : 4;
-	const char *end = description + size;
-	const char *provider = description + 3 * word;
-	uint64_t address = 0;
-
-	if (size < 3 * word || end == provider || end[-1])
-		return 0;
-	memcpy(&address, description, word);
-	const char *name = provider + strlen(provider) + 1;
-	const char *arguments = name < end ? name + strlen(name) + 1 : end;
-	if (arguments >= end)
-		return 0;
-
-	char *full = NULL;
-	struct ebs_symbol probe = { .arguments = arguments };
-	if (asprintf(&full, "%s:%s", provider, name) < 0)
-		return ebs_error_errno(file->error, ENOMEM, "can't read \"%s\"", file->path);
-	probe.name = full;
-	int result =
-		find_offset(file, address, &probe.offset) ? file->visit(file->context, &probe) : 0;
-	free(full);
-	return result;
-}
-
-static int visit_notes(struct file *file, Elf_Scn *section)
-{
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t name, description;
-	GElf_Nhdr note;
-	size_t place = 0;
-	int result = 0;
-
-	while (data && !result &&
-	       (place = gelf_getnote(data, place, &note, &name, &description)) > 0) {
-		const char *bytes = data->d_buf;
-
-		if (note.n_type == USDT_TYPE && note.n_namesz == sizeof(USDT_OWNER) &&
-		    memcmp(bytes + name, USDT_OWNER, sizeof(USDT_OWNER)) == 0)
-			result = visit_note(file, bytes + description, note.n_descsz);
-	}
-	return result;
-}
-
-static int visit_usdt(struct file *file)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	size_t names;
-	int result = 0;
-
-	if (elf_getshdrstrndx(file->elf, &names))
-		return refuse(file, "has no sections");
-	while (!result && (section = elf_nextscn(file->elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
-			continue;
-		const char *name = elf_strptr(file->elf, names, header.sh_name);
-		if (name && strcmp(name, USDT_SECTION) == 0)
-			result = visit_notes(file, section);
-	}
-	return result;
-}
-
-static int visit_file(const char *path, int (*visit_all)(struct file *file),
-		      ebs_symbol_visit *visit, void *context, struct ebs_error *error)
-{
-	struct file file = { path, -1, NULL, visit, context, error };
-	int result = open_file(&file);
-
-	if (!result)
-		result = visit_all(&file);
-	close_file(&file);
+			result = visit_table(&tables, section, &header);
+	free(tables.versions);
 	return result;
 }
 
 int ebs_functions_visit(const char *path, ebs_symbol_visit *visit, void *context,
 			struct ebs_error *error)
 {
-	return visit_file(path, visit_functions, visit, context, error);
-}
+	struct ebs_binary *binary = ebs_binary_open(path, error);
+	if (!binary)
+		return -EINVAL;
+	int result = ebs_symbols_visit(binary, EBS_TABLES_OWN, visit, context);
 
-int ebs_usdt_visit(const char *path, ebs_symbol_visit *visit, void *context,
-		   struct ebs_error *error)
-{
-	return visit_file(path, visit_usdt, visit, context, error);
+	if (!result)
+		result = ebs_symbols_visit(binary, EBS_TABLES_DEBUG, visit, context);
+	ebs_binary_close(binary);
+	return result;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What executables and libraries offer to probes: functions, and USDT probes.
+// The functions of executables and libraries, as their symbol tables have them.
 #ifndef EBS_BINARY_SYMBOLS_H
 #define EBS_BINARY_SYMBOLS_H
 
@@ -7,23 +7,32 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "binary/file.h"
 
 struct ebs_symbol {
-	const char *name;      // as in the symbol table; of a USDT probe "PROVIDER:NAME"
-	const char *demangled; // the function's C++ or Rust name with its parameters, or NULL
-	const char *arguments; // of a USDT probe: as its note has them, "-4@%edi 8@%rsi"; else NULL
-	uint64_t offset;       // bytes from the file's start
-	bool is_resolver; // IFUNC: no function, but what chooses one when a program starts
+	const char *name;    // without a version
+	const char *version; // "GLIBC_2.34", or NULL
+	bool is_default;     // of the versions the one that programs are linked to now
+	bool is_resolver;    // IFUNC: no function, but what chooses one when a program starts
+	uint64_t offset;     // bytes from the file's start
 };
 
 // Ends the visit by a number other than 0. The symbol lives as long as the call.
 typedef int ebs_symbol_visit(void *context, const struct ebs_symbol *symbol);
 
-// Both visit what the file has, in the file's order; a name can come twice. Return 0, the visit's
-// own number, or a negative errno with `error` filled.
+enum ebs_symbol_tables {
+	EBS_TABLES_OWN,   // of the file
+	EBS_TABLES_DEBUG, // of its debug file, if it is stripped and there is one
+};
+
+// Visits the functions, in the tables' order; a name can come twice. Returns 0, or the visit's own
+// number.
+int ebs_symbols_visit(struct ebs_binary *binary, enum ebs_symbol_tables tables,
+		      ebs_symbol_visit *visit, void *context);
+
+// The same for a path and both kinds of tables. A negative errno with `error` filled when the file
+// can't be opened.
 int ebs_functions_visit(const char *path, ebs_symbol_visit *visit, void *context,
 			struct ebs_error *error);
-int ebs_usdt_visit(const char *path, ebs_symbol_visit *visit, void *context,
-		   struct ebs_error *error);
 
 #endif

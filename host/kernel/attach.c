@@ -42,6 +42,7 @@ const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] 
 	[EBS_ATTACH_NETNS] = { .name = "netns" },
 	[EBS_ATTACH_MAP] = { .name = "map" },
 	[EBS_ATTACH_REPLACE] = { .name = "replace", .is_boolean = true },
+	[EBS_ATTACH_FORCE] = { .name = "force", .is_boolean = true },
 };
 
 static int attach_raw_tracepoint(struct ebs_program *program,
@@ -89,8 +90,11 @@ struct kind {
 			 // none
 };
 
-#define UPROBE_OPTIONS       (OPTION(PATH) | OPTION(SYMBOL) | OPTION(OFFSET) | OPTION(PID))
-#define UPROBE_MULTI_OPTIONS (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
+#define UPROBE_OPTIONS \
+	(OPTION(PATH) | OPTION(SYMBOL) | OPTION(SYMBOLS) | OPTION(OFFSET) | OPTION(PID))
+#define URETPROBE_OPTIONS       (UPROBE_OPTIONS | OPTION(FORCE))
+#define UPROBE_MULTI_OPTIONS    (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
+#define URETPROBE_MULTI_OPTIONS (UPROBE_MULTI_OPTIONS | OPTION(FORCE))
 // Lists that a kind takes as they are; of others each element is a place of its own.
 #define WHOLE_LISTS  (OPTION(FUNCTIONS) | OPTION(SYMBOLS))
 #define ITER_OPTIONS (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
@@ -112,9 +116,10 @@ static const struct kind kinds[] = {
 	  true },
 	{ "raw_tp.w", "raw_tracepoint", attach_raw_tracepoint, OPTION(TRACEPOINT),
 	  OPTION(TRACEPOINT), true },
-	{ "kprobe", "kprobe", ebs_attach_kprobe, OPTION(FUNCTION) | OPTION(OFFSET),
+	{ "kprobe", "kprobe", ebs_attach_kprobe,
+	  OPTION(FUNCTION) | OPTION(FUNCTIONS) | OPTION(OFFSET), OPTION(FUNCTION), true },
+	{ "kretprobe", "kretprobe", ebs_attach_kprobe, OPTION(FUNCTION) | OPTION(FUNCTIONS),
 	  OPTION(FUNCTION), true },
-	{ "kretprobe", "kretprobe", ebs_attach_kprobe, OPTION(FUNCTION), OPTION(FUNCTION), true },
 	{ "kprobe.multi", "kprobe.multi", ebs_attach_kprobe_multi, OPTION(FUNCTIONS),
 	  OPTION(FUNCTIONS), true },
 	{ "kretprobe.multi", "kprobe.multi", ebs_attach_kprobe_multi, OPTION(FUNCTIONS),
@@ -126,13 +131,13 @@ static const struct kind kinds[] = {
 	  true },
 	{ "uprobe", "uprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
 	{ "uprobe.s", "uprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
-	{ "uretprobe", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
-	{ "uretprobe.s", "uretprobe", ebs_attach_uprobe, UPROBE_OPTIONS, OPTION(PATH), true },
-	{ "uprobe.multi", "uprobe.multi", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	{ "uretprobe", "uretprobe", ebs_attach_uprobe, URETPROBE_OPTIONS, OPTION(PATH), true },
+	{ "uretprobe.s", "uretprobe", ebs_attach_uprobe, URETPROBE_OPTIONS, OPTION(PATH), true },
+	{ "uprobe.multi", "uprobe.multi", ebs_attach_uprobe, UPROBE_MULTI_OPTIONS,
 	  OPTION(PATH) | OPTION(SYMBOLS), true },
-	{ "uretprobe.multi", "uprobe.multi", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	{ "uretprobe.multi", "uprobe.multi", ebs_attach_uprobe, URETPROBE_MULTI_OPTIONS,
 	  OPTION(PATH) | OPTION(SYMBOLS), true },
-	{ "uprobe.session", "uprobe.session", ebs_attach_uprobe_multi, UPROBE_MULTI_OPTIONS,
+	{ "uprobe.session", "uprobe.session", ebs_attach_uprobe, URETPROBE_MULTI_OPTIONS,
 	  OPTION(PATH) | OPTION(SYMBOLS), true },
 	{ "usdt", "usdt", ebs_attach_usdt,
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
@@ -224,6 +229,8 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++)
 		given |= options->values[i].given ? 1u << i : 0;
+	// A list says at least as much as one of them.
+	unsigned said = given | (given & OPTION(FUNCTIONS) ? OPTION(FUNCTION) : 0);
 	if (given & ~kind->options) {
 		struct ebs_buffer unknown = { 0 };
 
@@ -233,8 +240,8 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 			error, "EINVAL", "SEC(\"%s\") takes no option %s; it takes: %s",
 			program->section, unknown.data, names.size ? names.data : "none");
 		ebs_buffer_free(&unknown);
-	} else if (!(kind->has_target && ebs_section_target(program)) && (kind->needs & ~given)) {
-		append_names(&names, kind->needs & ~given);
+	} else if (!(kind->has_target && ebs_section_target(program)) && (kind->needs & ~said)) {
+		append_names(&names, kind->needs & ~said);
 		result = ebs_error_set(error, "EINVAL",
 				       "SEC(\"%s\") doesn't say where to attach: give it %s",
 				       program->section, names.data);

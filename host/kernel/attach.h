@@ -36,6 +36,7 @@ enum ebs_attach_option {
 	EBS_ATTACH_NETNS,      // text: a network namespace's path
 	EBS_ATTACH_MAP,        // text: a map of the same object
 	EBS_ATTACH_REPLACE,    // boolean: in place of what is there
+	EBS_ATTACH_FORCE,      // boolean: although it may end the traced processes
 	EBS_ATTACH_OPTIONS,
 };
 

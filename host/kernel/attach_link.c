@@ -46,6 +46,43 @@ int ebs_link_add_fd(struct ebs_link *link, int fd)
 	return ebs_link_add_part(link, (struct ebs_link_part){ .fd = fd });
 }
 
+// Names a few of those that are left out.
+static void note_left_out(struct ebs_link *link)
+{
+	const char *some[3];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < link->info.symbol_count; i++) {
+		if (link->left_out[i] && count < 3)
+			some[count] = link->symbols[i];
+		count += link->left_out[i];
+	}
+	if (!count)
+		return;
+	ebs_buffer_printf(&link->notices,
+			  "%u function%s left out, as the kernel can't probe %s: ", count,
+			  count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
+	for (uint32_t i = 0; i < count && i < 3; i++)
+		ebs_buffer_printf(&link->notices, "%s%s", i ? ", " : "", some[i]);
+	if (count > 3)
+		ebs_buffer_printf(&link->notices, " and %u more (link.info.left_out)", count - 3);
+	ebs_buffer_append_char(&link->notices, '\n');
+}
+
+int ebs_link_set_symbols(struct ebs_link *link, char **names, uint32_t count, const bool *left_out)
+{
+	link->symbols = names;
+	link->info.symbols = (const char *const *)names;
+	link->info.symbol_count = count;
+	link->left_out = calloc(count, sizeof(*link->left_out));
+	if (!link->left_out)
+		return -ENOMEM;
+	memcpy(link->left_out, left_out, count * sizeof(*left_out));
+	link->info.left_out = link->left_out;
+	note_left_out(link);
+	return 0;
+}
+
 // What was missed stays counted.
 static void forget(struct ebs_program *program, struct ebs_link *link)
 {
@@ -67,6 +104,11 @@ void ebs_link_free(struct ebs_link *link)
 		free_part(link->parts[i]);
 	free(link->parts);
 	free(link->interface);
+	for (uint32_t i = 0; i < link->info.symbol_count; i++)
+		free(link->symbols[i]);
+	free(link->symbols);
+	free(link->left_out);
+	ebs_buffer_free(&link->notices);
 	free(link);
 }
 
@@ -85,5 +127,8 @@ int ebs_link_iterate(const struct ebs_link *link, struct ebs_error *error)
 
 struct ebs_link_info ebs_link_info(const struct ebs_link *link)
 {
-	return link->info;
+	struct ebs_link_info info = link->info;
+
+	info.notices = link->notices.size && !link->notices.failed ? link->notices.data : NULL;
+	return info;
 }

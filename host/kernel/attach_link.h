@@ -3,6 +3,9 @@
 #ifndef EBS_KERNEL_ATTACH_LINK_H
 #define EBS_KERNEL_ATTACH_LINK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct ebs_link;
@@ -14,6 +17,10 @@ struct ebs_link_info {
 	const char *interface; // all of a list
 	unsigned ifindex;      // 0: of a list
 	const char *mode;      // that XDP got: "native", "generic", "offload"; TC: "tcx", "clsact"
+	const char *const *symbols; // functions; the first has the attach cookie 1
+	uint32_t symbol_count;
+	const bool *left_out; // for each: the kernel can't probe it, though a glob means it
+	const char *notices;  // lines for the user, or NULL
 };
 
 // Detaches what ebs_program_attach() has attached; NULL is none.

@@ -5,6 +5,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "base/buffer.h"
 #include "kernel/attach_link.h"
 
 struct ebs_program;
@@ -26,6 +27,9 @@ struct ebs_link_part {
 struct ebs_link {
 	struct ebs_link_info info;
 	char *interface;
+	char **symbols;
+	bool *left_out;
+	struct ebs_buffer notices;
 	struct ebs_link_part *parts; // one for each perf event, else a single one
 	unsigned count;
 	struct ebs_program *program; // NULL until it is attached
@@ -37,6 +41,10 @@ struct ebs_link {
 int ebs_link_add(struct ebs_link *link, struct bpf_link *handle);
 int ebs_link_add_fd(struct ebs_link *link, int fd);
 int ebs_link_add_part(struct ebs_link *link, struct ebs_link_part part);
+
+// Takes over `count` names of functions, also when it fails; copies which of them are left out.
+// Returns 0 or -ENOMEM.
+int ebs_link_set_symbols(struct ebs_link *link, char **names, uint32_t count, const bool *left_out);
 
 // missed.c: what the kernel counted for the link's probes.
 uint64_t ebs_link_missed(struct ebs_link *link);

@@ -37,10 +37,9 @@ ebs_attach_function ebs_attach_tracepoint;
 ebs_attach_function ebs_attach_btf;    // btf_programs.c
 ebs_attach_function ebs_attach_kprobe; // attach_probe.c
 ebs_attach_function ebs_attach_ksyscall;
-ebs_attach_function ebs_attach_uprobe;
-ebs_attach_function ebs_attach_usdt;
+ebs_attach_function ebs_attach_uprobe;       // attach_uprobe.c
+ebs_attach_function ebs_attach_usdt;         // attach_usdt.c
 ebs_attach_function ebs_attach_kprobe_multi; // attach_multi.c
-ebs_attach_function ebs_attach_uprobe_multi;
 ebs_attach_function ebs_attach_tc; // attach_net.c
 ebs_attach_function ebs_attach_netfilter;
 ebs_attach_function ebs_attach_netns;

@@ -7,14 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "binary/find.h"
-#include "binary/symbols.h"
+#include "binary/lookup.h"
+#include "binary/usdt.h"
 #include "kernel/attach_private.h"
 #include "kernel/btf_programs.h"
 #include "kernel/feature.h"
 #include "kernel/feature_private.h"
 #include "kernel/link_create.h"
 #include "kernel/program_kind.h"
+#include "kernel/uprobe_target.h"
 
 // `target` is what stands behind the first '/', not empty. Each says false with `why` filled.
 typedef bool has_target(const char *target, struct ebs_error *why);
@@ -75,53 +76,39 @@ static bool has_kprobe_multi(uint32_t attach_type, struct ebs_error *why)
 	return link >= 0;
 }
 
-static int is_symbol(void *context, const struct ebs_symbol *symbol)
+// "FILE:NAME"; a FILE alone is enough.
+static bool has_function_of_file(const char *text, struct ebs_error *why)
 {
-	const char *wanted = context;
+	struct ebs_uprobe_target target;
+	struct ebs_places places = { 0 };
+	struct ebs_binary *binary = NULL;
+	int result = ebs_uprobe_target_parse(text, false, &target);
 
-	return !symbol->is_resolver &&
-	       (strcmp(symbol->name, wanted) == 0 ||
-		(symbol->demangled && strcmp(symbol->demangled, wanted) == 0));
+	if (!result)
+		binary = ebs_binary_open_name(target.path, 0, why);
+	if (binary && target.name_count)
+		result = ebs_places_find(binary, target.names, target.name_count, &places, why);
+	bool has = binary && !result;
+	ebs_places_free(&places);
+	ebs_binary_close(binary);
+	ebs_uprobe_target_free(&target);
+	return has;
 }
 
-// "FILE:NAME", by one of the visits of binary/symbols.h; a FILE alone is enough.
-static bool has_symbol(const char *target, int colons,
-		       int (*visit)(const char *path, ebs_symbol_visit *visit, void *context,
-				    struct ebs_error *error),
-		       struct ebs_error *why)
+// "FILE:PROVIDER:NAME"; a FILE alone is enough.
+static bool has_usdt(const char *text, struct ebs_error *why)
 {
-	const char *symbol = target + strlen(target);
+	struct ebs_usdt_target target;
+	int result = ebs_usdt_target_parse(text, &target);
+	struct ebs_binary *binary =
+		result ? NULL : ebs_binary_open_name(target.path ? target.path : text, 0, why);
 
-	// Its name has no more colons than `colons` say; demangled ones, which have, aren't names
-	// of sections.
-	while (symbol > target && (*symbol != ':' || --colons > 0))
-		symbol--;
-	char *file = strndup(target, symbol > target ? (size_t)(symbol - target) : strlen(target));
-	symbol = symbol > target ? symbol + 1 : NULL;
-	char *path = file ? ebs_binary_find(file, why) : NULL;
-	int result = path ? 1 : 0;
-
-	if (path && symbol && strncmp(symbol, "0x", 2)) {
-		char *name = strndup(symbol, strcspn(symbol, "+"));
-
-		result = name ? visit(path, is_symbol, name, why) : 0;
-		if (!result)
-			ebs_error_set(why, "ENOENT", "%s has no \"%s\"", path, symbol);
-		free(name);
-	}
-	free(path);
-	free(file);
-	return result > 0;
-}
-
-static bool has_function_of_file(const char *target, struct ebs_error *why)
-{
-	return has_symbol(target, 1, ebs_functions_visit, why);
-}
-
-static bool has_usdt(const char *target, struct ebs_error *why)
-{
-	return has_symbol(target, 2, ebs_usdt_visit, why);
+	if (binary && target.path)
+		result = ebs_usdt_find(binary, target.provider, target.name, why);
+	bool has = binary && !result;
+	ebs_binary_close(binary);
+	ebs_usdt_target_free(&target);
+	return has;
 }
 
 static const struct {

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/demangle.h"
 #include "binary/find.h"
 #include "binary/symbols.h"
+#include "binary/usdt.h"
 #include "kernel/attach_private.h"
 #include "kernel/kallsyms.h"
 #include "kernel/tracefs.h"
@@ -142,45 +144,62 @@ struct in_file {
 	const char *path;
 };
 
-// SEC("uprobe/FILE:NAME"); a demangled name tells what the other means.
-static int add_symbol(void *context, const struct ebs_symbol *symbol)
+static int add_name(const struct in_file *in_file, const char *symbol, const char *details)
 {
-	struct in_file *in_file = context;
 	const struct ebs_probe_query *query = in_file->query;
-	const char *details = symbol->demangled ? symbol->demangled : symbol->arguments;
-	bool matches = fnmatch(query->glob, symbol->name, 0) == 0 ||
-		       (symbol->demangled && fnmatch(query->glob, symbol->demangled, 0) == 0);
 	char *name = NULL;
 
-	if (!matches || symbol->is_resolver)
-		return 0;
-	if (asprintf(&name, "%s:%s", in_file->path, symbol->name) < 0)
+	if (asprintf(&name, "%s:%s", in_file->path, symbol) < 0)
 		return -ENOMEM;
 	int result = query->add(query->context, name, query->details ? details : NULL);
 	free(name);
 	return result;
 }
 
-static int visit_file(const struct ebs_probe_query *query,
-		      int (*visit)(const char *path, ebs_symbol_visit *visit, void *context,
-				   struct ebs_error *error),
-		      struct ebs_error *error)
+// SEC("uprobe/FILE:NAME"); a demangled name tells what the other means.
+static int add_symbol(void *context, const struct ebs_symbol *symbol)
 {
-	struct in_file in_file = { query, ebs_binary_find(query->file, error) };
-	if (!in_file.path)
-		return -ENOENT;
-	int result = visit(in_file.path, add_symbol, &in_file, error);
+	const struct in_file *in_file = context;
+	const char *glob = in_file->query->glob;
 
-	free((char *)in_file.path);
+	if (symbol->is_resolver)
+		return 0;
+	char *demangled = ebs_demangle(symbol->name, EBS_NAME_WHOLE);
+	bool matches = fnmatch(glob, symbol->name, 0) == 0 ||
+		       (demangled && fnmatch(glob, demangled, 0) == 0);
+	int result = matches ? add_name(in_file, symbol->name, demangled) : 0;
+
+	free(demangled);
 	return result;
 }
 
 int ebs_list_file_functions(const struct ebs_probe_query *query, struct ebs_error *error)
 {
-	return visit_file(query, ebs_functions_visit, error);
+	char *path = ebs_binary_find(query->file, error);
+	struct in_file in_file = { query, path };
+	int result = path ? ebs_functions_visit(path, add_symbol, &in_file, error) : -ENOENT;
+
+	free(path);
+	return result;
+}
+
+static int add_usdt(void *context, const struct ebs_usdt *probe)
+{
+	const struct in_file *in_file = context;
+
+	return fnmatch(in_file->query->glob, probe->name, 0)
+		       ? 0
+		       : add_name(in_file, probe->name, probe->arguments);
 }
 
 int ebs_list_usdt(const struct ebs_probe_query *query, struct ebs_error *error)
 {
-	return visit_file(query, ebs_usdt_visit, error);
+	struct ebs_binary *binary = ebs_binary_open_name(query->file, 0, error);
+	if (!binary)
+		return -ENOENT;
+	struct in_file in_file = { query, ebs_binary_name(binary) };
+	int result = ebs_usdt_visit(binary, add_usdt, &in_file);
+
+	ebs_binary_close(binary);
+	return result;
 }

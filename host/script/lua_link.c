@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The class bpf.Link.
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "script/link_read.h"
@@ -12,6 +13,14 @@ struct script_link {
 	struct script_object *object;
 	struct script_link *next; // in object->links
 };
+
+// Each line as a notice on standard error.
+static void tell_lines(const struct ebs_state *state, const char *lines)
+{
+	for (const char *line = lines; line && *line; line += strcspn(line, "\n") + 1)
+		fprintf(stderr, "ebscript: %s: %.*s\n", state->name, (int)strcspn(line, "\n"),
+			line);
+}
 
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error)
@@ -40,6 +49,7 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 	}
 	self->next = object->links;
 	object->links = self;
+	tell_lines(object->state, ebs_link_info(self->link).notices);
 	ebs_loop_hold(object->state->loop);
 	return 0;
 }
@@ -85,6 +95,25 @@ static void set_text(lua_State *L, const char *name, const char *text)
 	lua_setfield(L, -2, name);
 }
 
+// The functions by their attach cookies, or those of them that are left out.
+static void set_symbols(lua_State *L, const char *name, const struct ebs_link_info *info,
+			bool left_out)
+{
+	lua_Integer count = 0;
+
+	lua_createtable(L, left_out ? 0 : (int)info->symbol_count, 0); // info list
+	for (uint32_t i = 0; i < info->symbol_count; i++) {
+		if (left_out && !info->left_out[i])
+			continue;
+		lua_pushstring(L, info->symbols[i]); // info list symbol
+		lua_rawseti(L, -2, ++count);         // info list
+	}
+	if (count)
+		lua_setfield(L, -2, name); // info
+	else
+		lua_pop(L, 1); // info
+}
+
 static void push_info(lua_State *L, const struct ebs_link *link)
 {
 	struct ebs_link_info info = ebs_link_info(link);
@@ -97,6 +126,8 @@ static void push_info(lua_State *L, const struct ebs_link *link)
 		lua_pushinteger(L, info.ifindex);
 		lua_setfield(L, -2, "ifindex");
 	}
+	set_symbols(L, "symbols", &info, false);
+	set_symbols(L, "left_out", &info, true);
 }
 
 static int link_index(lua_State *L)

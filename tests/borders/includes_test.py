@@ -28,7 +28,7 @@ DOORS = [
     (r"bpf/(libbpf|libbpf_.*|bpf)\.h$", "kernel"),
     (r"bpf/btf\.h$", "types"),
     (r"sys/capability\.h$", "base"),
-    (r"(libelf|gelf)\.h$|libiberty/", "binary"),
+    (r"(libelf|gelf|zlib)\.h$|libiberty/", "binary"),
     # The rest of libbpf's headers is for BPF programs.
     (r"bpf/", None),
 ]

@@ -40,9 +40,13 @@ tap.test("programs, by kind and by what they attach to", function()
     both(
         { program = "uprobe/libc.so.6:malloc" },
         { program = "uprobe/libc.so.6:nope" },
-        'libc.so.6 has no "nope"'
+        'libc.so.6 has no function "nope"'
     )
-    both({ program = "usdt" }, { program = "usdt/libc.so.6:nope:nope" }, 'has no "nope:nope"')
+    both(
+        { program = "usdt" },
+        { program = "usdt/libc.so.6:nope:nope" },
+        "has no USDT probe nope:nope"
+    )
     both(
         { program = "perf_event" },
         { program = "uprobe/libnope.so:x" },
@@ -136,7 +140,11 @@ int on_call(void *ctx)
         end
     end
     local path = "libstdc++.so.6"
-    tap.fails("EINVAL", "several", program:attach({ path = path, symbol = "std::locale::locale" }))
+    tap.fails(
+        "EINVAL",
+        'has 6 functions "std::locale::locale": name one, "std::locale::locale%(',
+        program:attach({ path = path, symbol = "std::locale::locale" })
+    )
     tap.fails(
         "ENOENT",
         "did you mean std::terminate%(%)%?",

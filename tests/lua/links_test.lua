@@ -87,7 +87,8 @@ for section, kind in pairs(BY_SECTION) do
         tap.ok(hits(object) > 0, "no hit")
         local other <close> = load(program(section))
         local link = assert(other:program("run"):attach())
-        tap.equal(link.info, { kind = kind })
+        local symbol = section:match("^u.*:(.*)")
+        tap.equal(link.info, { kind = kind, symbols = symbol and { symbol } })
         tap.equal(tostring(link), "bpf.Link: " .. kind)
     end)
 end
