@@ -2,6 +2,7 @@
 // Samples of ring buffers and perf buffers: what does not depend on the kind.
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 
 #include "base/file.h"
 #include "kernel/permission.h"
@@ -101,6 +102,17 @@ bool ebs_ring_is_busy(const struct ebs_ring *ring)
 size_t ebs_ring_capacity(const struct ebs_ring *ring)
 {
 	return ring->capacity;
+}
+
+// Both keep one byte free, and headers and padding to 8 bytes count.
+size_t ebs_ring_largest(const struct ebs_ring *ring, const struct ebs_map *map)
+{
+	const size_t perf_headers = sizeof(struct perf_event_header) + sizeof(uint32_t);
+
+	if (map->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return ring->capacity - 8 - BPF_RINGBUF_HDR_SZ;
+	size_t fits = ring->capacity - 8 - perf_headers;
+	return fits < EBS_PERF_MAX_SAMPLE ? fits : EBS_PERF_MAX_SAMPLE;
 }
 
 // In a perf buffer a sample's size stands before it in 32 bits, and both together are padded to 64.

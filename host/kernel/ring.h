@@ -48,6 +48,9 @@ bool ebs_ring_is_busy(const struct ebs_ring *ring);
 
 // Bytes that fit in, for each CPU where each has its own.
 size_t ebs_ring_capacity(const struct ebs_ring *ring);
+// The size in bytes of the largest sample that can ever be sent. The kernel's
+// __bpf_ringbuf_reserve() and perf_output_begin() set these limits.
+size_t ebs_ring_largest(const struct ebs_ring *ring, const struct ebs_map *map);
 // The size of a sample of `map` that was sent with `size` bytes.
 size_t ebs_ring_sample_size(const struct ebs_map *map, size_t size);
 

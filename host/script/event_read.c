@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Samples become calls of Lua functions.
 #include <errno.h>
+#include <stdio.h>
 
 #include "script/columns.h"
 #include "script/events.h"
@@ -69,10 +70,11 @@ static int push_arguments(lua_State *L, struct script_handler *handler,
 	if (plan->count >= 0)
 		return plan->count;
 	if (plan->view_size) {
+		bool padded = !plan->layout->flexible && sample->size == plan->size;
 		struct ebs_view like = {
 			plan->layout,
 			sample->data,
-			sample->size < plan->view_size ? sample->size : plan->view_size,
+			padded ? plan->layout->size : sample->size,
 			&handler->lifetime,
 		};
 
@@ -84,6 +86,23 @@ static int push_arguments(lua_State *L, struct script_handler *handler,
 	return 1;
 }
 
+// Says once that a handler leaves bytes of its samples where they are.
+static void tell_long(struct script_handler *handler, const struct ebs_event_plan *plan)
+{
+	handler->long_told = true;
+	fprintf(stderr,
+		"ebscript: %s: events of buffer \"%s\" are longer than %s: the handler's parameter "
+		"\"" EBS_REST "\" gets the bytes behind it\n",
+		handler->object->state->name, handler->map->name, plan->layout->name);
+}
+
+static void look_for_long(struct script_handler *handler, const struct ebs_event_plan *plan,
+			  const struct ebs_sample *sample)
+{
+	if (sample->size > plan->size && !plan->rest && !handler->long_told)
+		tell_long(handler, plan);
+}
+
 // One sample to its function. The handler is at index 2, the plans' functions are from 4 on.
 static void deliver_one(lua_State *L, struct script_handler *handler,
 			const struct ebs_sample *sample)
@@ -92,6 +111,7 @@ static void deliver_one(lua_State *L, struct script_handler *handler,
 
 	if (!plan || !plan->wanted)
 		return;
+	look_for_long(handler, plan, sample);
 	int function = 4 + (int)(plan - handler->plans);
 	if (plan->columns) {
 		ebs_columns_print(L, function, plan->layout, sample->data, sample->size,
@@ -116,6 +136,7 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 		const struct ebs_sample *sample = &handler->batch[i];
 
 		handler->fresh = handler->taken + i + 1;
+		look_for_long(handler, plan, sample);
 		lua_pushvalue(L, 4); // ... function
 		if (sample->size >= words)
 			for (const struct ebs_step *step = plan->steps; step < end; step++)
@@ -131,6 +152,8 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 static void deliver_rows(lua_State *L, struct script_handler *handler, size_t count)
 {
 	handler->fresh += count;
+	for (size_t i = 0; i < count; i++)
+		look_for_long(handler, &handler->plans[0], &handler->batch[i]);
 	ebs_columns_print_all(L, 4, handler->plans[0].layout, handler->batch, count);
 }
 

@@ -59,6 +59,11 @@ static void plan_arguments(lua_State *L, struct script_handler *handler, int fun
 			plan->steps[i] = ebs_step_field(field, layout->size);
 			continue;
 		}
+		if (strcmp(name, EBS_REST) == 0 && !layout->flexible) {
+			plan->steps[i] = ebs_step_rest(layout->size, plan->size);
+			plan->rest = true;
+			continue;
+		}
 		if (parameters > 1)
 			refuse_parameter(L, layout, name);
 		lua_pop(L, 1); // -
@@ -100,7 +105,9 @@ static struct ebs_event_plan *add_plan(lua_State *L, struct script_handler *hand
 	else if (function)
 		plan_arguments(L, handler, function);
 	if (layout && layout->kind == EBS_RECORD && plan->count < 0)
-		plan->view_size = layout->flexible ? SIZE_MAX : layout->size;
+		plan->view_size = SIZE_MAX;
+	plan->rest |=
+		!layout || !function || layout->flexible || (plan->view_size && !plan->columns);
 	return plan;
 }
 

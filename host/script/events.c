@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Handlers of ring and perf buffers: set, read, closed.
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "script/columns.h"
@@ -126,6 +127,26 @@ static struct script_handler *push_handler(lua_State *L, struct script_object *o
 	return handler;
 }
 
+// An event that its buffer can never hold would be lost without a word.
+static int check_sizes(const struct script_handler *handler, struct ebs_error *error)
+{
+	size_t largest = ebs_ring_largest(handler->ring, handler->map);
+
+	for (int i = 0; i < handler->plan_count; i++) {
+		const struct ebs_layout *layout = handler->plans[i].layout;
+
+		if (layout && layout->size > largest)
+			return ebs_error_explain(
+				error, E2BIG,
+				"buffer \"%s\" can't hold a %s of %" PRIu32
+				" bytes, as %zu are the "
+				"most that fit: give it more (buffer_size, or ebscript "
+				"--buffer-size), or send less at once",
+				handler->map->name, layout->name, layout->size, largest);
+	}
+	return 0;
+}
+
 int ebs_object_on_event(lua_State *L)
 {
 	static const char *const names[] = { "type", "tag", "types", NULL };
@@ -153,7 +174,8 @@ int ebs_object_on_event(lua_State *L)
 	lua_pushvalue(L, -1);                       // ... handler handler
 	lua_rawsetp(L, LUA_REGISTRYINDEX, handler); // ... handler
 	handler->ring = ebs_ring_new(map, &error);
-	if (!handler->ring || (object->state->running && watch(handler, &error))) {
+	if (!handler->ring || check_sizes(handler, &error) ||
+	    (object->state->running && watch(handler, &error))) {
 		ebs_handler_release(handler);
 		lua_pushnil(L);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, handler);

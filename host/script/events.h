@@ -21,6 +21,7 @@ struct ebs_event_plan {
 	size_t words;     // bytes of a sample from which on all steps are words; SIZE_MAX: never
 	size_t size;      // of a sample that is whole
 	size_t view_size; // what a view shows at most; 0: it takes no view
+	bool rest;        // it takes the bytes behind the type, or there can't be any
 	int64_t tag;      // the value of the tag that stands for it
 };
 
@@ -34,6 +35,7 @@ struct script_handler {
 	const struct ebs_layout *tag; // what tells the types apart; NULL: their sizes
 	uint32_t tag_offset;          // in all types
 	int readings;                 // up to FIRST_READINGS
+	bool long_told;               // that some samples are longer than their type
 	bool busy;                    // its ring is being read
 	struct script_handler *next;  // in object->handlers
 	unsigned turn;                // of the loop, in which it was looked at before sleeping

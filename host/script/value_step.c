@@ -40,6 +40,11 @@ struct ebs_step ebs_step_value(const struct ebs_layout *layout, uint32_t size)
 	return make_step(&(struct ebs_field){ .layout = layout }, layout->size);
 }
 
+struct ebs_step ebs_step_rest(uint32_t record_size, uint32_t padded)
+{
+	return (struct ebs_step){ .kind = EBS_STEP_REST, .offset = record_size, .end = padded };
+}
+
 size_t ebs_steps_words(const struct ebs_step *steps, int count)
 {
 	size_t size = 0;
@@ -65,6 +70,8 @@ void ebs_push_step_slowly(lua_State *L, const struct ebs_step *step, const uint8
 					   : (lua_Integer)ebs_load_unsigned(at, layout->size));
 	else if (step->end <= size && step->kind == EBS_STEP_STRING)
 		lua_pushlstring(L, (const char *)at, ebs_text_size(layout, at, layout->size));
+	else if (step->kind == EBS_STEP_REST)
+		lua_pushlstring(L, (const char *)at, size > step->end ? size - step->offset : 0);
 	else if (step->field)
 		ebs_push_field(L, step->field, data, size);
 	else

@@ -11,6 +11,7 @@ enum ebs_step_kind {
 	EBS_STEP_WORD,  // an integer or bitfield within eight bytes of the record: most fields are
 	EBS_STEP_SHORT, // an integer of a record or value that has no eight bytes
 	EBS_STEP_STRING,
+	EBS_STEP_REST, // the bytes behind the record
 };
 
 struct ebs_step {
@@ -25,6 +26,9 @@ struct ebs_step {
 // A field of a record of so many bytes, and a value as a whole. A step needs no release.
 struct ebs_step ebs_step_field(const struct ebs_field *field, uint32_t record_size);
 struct ebs_step ebs_step_value(const struct ebs_layout *layout, uint32_t size);
+// The bytes behind a record of so many bytes, as a string: empty unless there are more than
+// `padded` bytes.
+struct ebs_step ebs_step_rest(uint32_t record_size, uint32_t padded);
 
 // The size of a record or value from which on ebs_push_word() pushes all of the steps; SIZE_MAX
 // where some are of another kind.

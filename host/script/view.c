@@ -93,6 +93,22 @@ static const struct ebs_view *check_and_hold(lua_State *L, int index)
 	return view;
 }
 
+// Bytes of the view that its layout describes.
+static size_t record_size(const struct ebs_view *view)
+{
+	bool cut = !view->layout->flexible && view->size > view->layout->size;
+
+	return cut ? view->layout->size : view->size;
+}
+
+// The bytes behind a record: only a sample has some.
+static void push_rest(lua_State *L, const struct ebs_view *view)
+{
+	size_t size = record_size(view);
+
+	lua_pushlstring(L, (const char *)view->data + size, view->size - size);
+}
+
 void ebs_hold_view(lua_State *L, int index)
 {
 	check_and_hold(L, index); // owner
@@ -104,7 +120,7 @@ bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 		return false;
 	const struct ebs_view *view = check_view(L, index);
 
-	*bytes = (struct ebs_view_bytes){ view->layout, view->data, view->size };
+	*bytes = (struct ebs_view_bytes){ view->layout, view->data, record_size(view) };
 	return true;
 }
 
@@ -157,7 +173,11 @@ static int view_copy(lua_State *L)
 {
 	const struct ebs_view *view = check_and_hold(L, 1); // owner
 
-	ebs_push_value(L, view->layout, view->data, view->size); // owner table
+	ebs_push_value(L, view->layout, view->data, record_size(view)); // owner table
+	if (view->size > record_size(view) && !ebs_layout_field(view->layout, EBS_REST)) {
+		push_rest(L, view);            // owner table rest
+		lua_setfield(L, -2, EBS_REST); // owner table
+	}
 	return 1;
 }
 
@@ -215,6 +235,11 @@ static int view_index(lua_State *L)
 		if (field->layout->kind == EBS_ARRAY)
 			view = check_and_hold(L, 1); // owner
 		push_field(L, view, field);          // owner value
+		return 1;
+	}
+	if (name && strcmp(name, EBS_REST) == 0 && layout->kind == EBS_RECORD &&
+	    !layout->flexible) {
+		push_rest(L, check_and_hold(L, 1)); // owner rest
 		return 1;
 	}
 	if (name && strcmp(name, "copy") == 0) {

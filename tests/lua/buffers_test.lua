@@ -578,4 +578,145 @@ tap.test("the size of buffers from the script", function()
     end
 end)
 
+-- C that sends a header and so many bytes behind it.
+local HEADER_AND_BYTES = [[
+#include "ebscript.bpf.h"
+
+struct header {
+	u32 length;
+	u32 mark;
+};
+
+char block[sizeof(struct header) + 256];
+%s
+SEC("raw_tp/sys_enter")
+int send(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct header *header = (struct header *)block;
+	u64 length = ctx->args[0] & 255;
+
+	header->length = length;
+	header->mark = 7;
+	for (int i = 0; i < 256; i++)
+		block[sizeof(*header) + i] = i;
+	%s
+	return 0;
+}
+]]
+
+local SENDS = {
+    ["a ring buffer"] = {
+        RING,
+        "bpf_ringbuf_output(&events, header, sizeof(*header) + length, 0);",
+    },
+    ["a perf buffer"] = {
+        perf("events"),
+        "bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, header, " ..
+            "sizeof(*header) + length);",
+    },
+}
+
+local function bytes(count)
+    local all = {}
+    for i = 1, count do
+        all[i] = string.char(i - 1)
+    end
+    return table.concat(all)
+end
+
+for kind, parts in pairs(SENDS) do
+    local source = HEADER_AND_BYTES:format(parts[1], parts[2])
+
+    tap.test("bytes behind an event's type: " .. kind, function()
+        local object <close> = load(source)
+        local seen = {}
+        assert(object:on_event("events", function(rest, length)
+            seen[#seen + 1] = { length, rest }
+        end, { type = "struct header" }))
+        for _, length in ipairs({ 0, 1, 3, 8, 100, 255 }) do
+            assert(object:program("send"):test_run({ context = { length } }))
+        end
+        bpf.every(0.001, bpf.stop)
+        bpf.run()
+        tap.equal(#seen, 6)
+        for _, event in ipairs(seen) do
+            local length, rest = event[1], event[2]
+            if kind == "a ring buffer" then
+                tap.equal(#rest, length)
+            end
+            -- A perf buffer pads, and only what is longer than padding can be told from it.
+            local padding = kind == "a ring buffer" and 0 or 7
+            tap.ok(#rest >= length - padding and #rest <= length + padding, length .. ": " .. #rest)
+            tap.equal(rest:sub(1, length), bytes(math.min(length, #rest)))
+        end
+    end)
+
+    tap.test("bytes behind an event's type, in views: " .. kind, function()
+        local object <close> = load(source)
+        local copy, rest
+        assert(object:on_event("events", function(event)
+            rest, copy = event.rest, event:copy()
+            tap.equal(event.mark, 7)
+        end, { type = "struct header" }))
+        local function send(length)
+            assert(object:program("send"):test_run({ context = { length } }))
+            local timer = bpf.every(0.001, bpf.stop)
+            bpf.run()
+            timer:close()
+        end
+        send(100)
+        tap.equal(rest:sub(1, 100), bytes(100))
+        tap.equal(copy.rest, rest)
+        tap.equal(copy.mark, 7)
+        send(0)
+        tap.equal(rest, "")
+        tap.equal(copy, { length = 0, mark = 7 })
+    end)
+end
+
+tap.test("a field named rest is the field", function()
+    local object <close> = load([[
+#include "ebscript.bpf.h"
+struct event {
+	u32 rest;
+};
+]] .. RING .. program("send", [[
+	struct event event = { .rest = 9 };
+	bpf_ringbuf_output(&events, &event, sizeof(event), 0);]]))
+    local seen
+    assert(object:on_event("events", function(rest)
+        seen = rest
+        bpf.stop()
+    end))
+    run(object)
+    bpf.run()
+    tap.equal(seen, 9)
+end)
+
+tap.test("events that their buffer can never hold are refused", function()
+    local function try(buffer, size, options)
+        local send = buffer == RING and "bpf_ringbuf_output(&events, &big, sizeof(big), 0);"
+            or "bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &big, sizeof(big));"
+        local object <close> = load(([[
+#include "ebscript.bpf.h"
+struct big {
+	char bytes[%d];
+} big;
+]]):format(size) .. buffer .. program("send", send), options)
+        local ok, message, code = object:on_event("events", function() end)
+        return ok, message, code
+    end
+    local small = { buffer_size = 4096 }
+    tap.equal(try(RING, 4080, { buffer_size = 4096 }), true)
+    tap.fails("E2BIG",
+        "buffer \"events\" can't hold a struct big of 4081 bytes, as 4080 are the most",
+        try(RING, 4081, small))
+    tap.equal(try(RING, 65536 - 16), true)
+    tap.fails("E2BIG", "buffer_size", try(RING, 65536))
+    tap.equal(try(perf("events"), 4076, { buffer_size = 4096 }), true)
+    tap.fails("E2BIG", "can't hold a struct big of 4080 bytes",
+        try(perf("events"), 4080, { buffer_size = 4096 }))
+    tap.fails("E2BIG", "can't hold", try(perf("events"), 70000, { buffer_size = 1 << 20 }))
+end)
+
 tap.done()

@@ -264,6 +264,56 @@ def missed():
     tap.equal([sum(record["count"] for record in got), got[-1]["total"]], [5, 5])
 
 
+LONG_EVENTS = """
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({ source = [[
+#include "ebscript.bpf.h"
+
+struct header {
+	u32 mark;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+SEC("raw_tp/sys_enter")
+int send(void *ctx)
+{
+	struct header headers[3] = {};
+
+	ebs_ringbuf_output(&events, headers, sizeof(headers));
+	return 0;
+}
+]] }))
+HANDLER
+for _ = 1, 20 do
+    assert(object:program("send"):test_run())
+end
+bpf.every(0.001, bpf.stop)
+bpf.run()
+"""
+
+
+@tap.case("bytes behind an event's type that nobody takes are told once")
+def long_events():
+    tap.needs_kernel()
+    for handler, told in (
+        ("function(mark) end", True),
+        ('bpf.columns("mark")', True),
+        ("function(mark, rest) assert(#rest == 8) end", False),
+        ("function(event) assert(#event.rest == 8) end", False),
+    ):
+        on_event = f'object:on_event("events", {handler}, {{ type = "struct header" }})'
+        _, errors = tap.ebscript("-e", LONG_EVENTS.replace("HANDLER", on_event))
+        want = (
+            'ebscript: (command line): events of buffer "events" are longer than struct header: '
+            'the handler\'s parameter "rest" gets the bytes behind it'
+        )
+        tap.equal(errors, [want] if told else [], handler)
+
+
 @tap.case("a script that waits doesn't wake up to look for losses")
 def idle():
     tap.needs_kernel()
