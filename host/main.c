@@ -8,6 +8,7 @@
 
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/signals.h"
 #include "script/script.h"
 
 #define WRONG_USAGE 2
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	ebs_environment_init();
+	ebs_signals_settle();
 	argv[0] = name; // in getopt's messages, as in all others
 	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
 		switch (option) {

@@ -39,10 +39,12 @@ function bpf.load_all(list) end
 
 --- Hands events to handlers and ticks to timers until `bpf.stop()`, SIGINT, SIGTERM, or until
 --- nothing is left to wait for. An error in a handler leaves it as an error.
+---@param options? { grace?: number } processor time, in seconds, for what stands behind it after a
+--- signal; 2 without it
 ---@return true? success nil when it can't wait
 ---@return string? message
 ---@return string? code
-function bpf.run() end
+function bpf.run(options) end
 
 --- Ends `bpf.run()` once the running handler has returned. Does nothing where it doesn't run.
 function bpf.stop() end
@@ -83,7 +85,7 @@ function bpf.on_line(file, handler) end
 function bpf.on_readable(file, handler) end
 
 --- Calls `handler` with the signal's name after each such signal. SIGINT and SIGTERM have none.
----@param name "SIGHUP"|"SIGUSR1"|"SIGUSR2"|"SIGQUIT"|"SIGALRM"|"SIGCONT"|"SIGCHLD"|"SIGWINCH"
+---@param name "SIGHUP"|"SIGUSR1"|"SIGUSR2"|"SIGQUIT"|"SIGCONT"|"SIGCHLD"|"SIGWINCH"
 ---@param handler fun(name: string)
 ---@return bpf.Watch? watch
 ---@return string? message

@@ -23,10 +23,6 @@ struct ebs_watch {
 	void *context;
 };
 
-// The signal handler's view of the one loop.
-static struct ebs_loop *signalled_loop;
-static void (*signal_callback)(int number);
-
 static void on_wake(uv_async_t *handle)
 {
 	uv_stop(handle->loop);
@@ -91,11 +87,7 @@ void ebs_loop_free(struct ebs_loop *loop)
 {
 	if (!loop)
 		return;
-	if (signalled_loop == loop) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signalled_loop = NULL;
-	}
+	ebs_loop_release_signals(loop);
 	if (loop->open)
 		close_all(loop);
 	free(loop);
@@ -271,32 +263,6 @@ void ebs_loop_watch_reader(struct ebs_loop *loop, int fd)
 	loop->reader_epoll = epoll;
 	uv_poll_start(&loop->reader, UV_READABLE, on_reader_gone);
 	uv_unref((uv_handle_t *)&loop->reader);
-}
-
-static void on_signal(int number)
-{
-	int saved = errno;
-
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal_callback(number);
-	if (signalled_loop->open)
-		uv_async_send(&signalled_loop->wake);
-	errno = saved;
-}
-
-// No SA_RESTART: a script that reads a file or waits for a command is to wake up.
-void ebs_loop_catch_signals(struct ebs_loop *loop, void (*callback)(int number))
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	signalled_loop = loop;
-	signal_callback = callback;
-	sigemptyset(&action.sa_mask);
-	sigaddset(&action.sa_mask, SIGINT);
-	sigaddset(&action.sa_mask, SIGTERM);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 const char *ebs_loop_library_version(void)

@@ -74,7 +74,8 @@ void ebs_loop_nap(struct ebs_loop *loop, int64_t nanoseconds);
 void ebs_loop_watch_reader(struct ebs_loop *loop, int fd);
 
 // From now on the first SIGINT or SIGTERM calls `on_signal` inside the signal handler (it may do
-// only what signal-safety(7) allows) and ends the loop; the next one kills the process.
+// only what signal-safety(7) allows) and ends the loop. Those of the next second are the same
+// request; a later one kills the process. A signal that is ignored stays so.
 void ebs_loop_catch_signals(struct ebs_loop *loop, void (*on_signal)(int number));
 
 // Of the libuv that runs, as "1.44.2"; static text.

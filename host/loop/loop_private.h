@@ -33,6 +33,9 @@ static inline void ebs_loop_finish(struct ebs_loop *loop, int result)
 	uv_stop(&loop->uv);
 }
 
+// end_signals.c: the loop goes; signals that come have their default action again.
+void ebs_loop_release_signals(struct ebs_loop *loop);
+
 // timer.c: gives libuv the timers back that are free.
 void ebs_loop_close_timers(struct ebs_loop *loop);
 

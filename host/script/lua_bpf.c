@@ -12,6 +12,9 @@
 #include "script/privileges.h"
 #include "script/script.h"
 
+#define GRACE      2.0 // seconds
+#define MOST_GRACE 1e6
+
 extern const char ebs_prelude[];
 extern const size_t ebs_prelude_size;
 
@@ -39,10 +42,28 @@ static void drain(struct ebs_state *state)
 	}
 }
 
+// Seconds of processor time that what stands behind bpf.run() may take after a signal.
+static double check_grace(lua_State *L)
+{
+	static const char *const names[] = { "grace", NULL };
+
+	if (lua_isnoneornil(L, 1))
+		return GRACE;
+	ebs_check_option_names(L, 1, names);
+	if (lua_getfield(L, 1, "grace") == LUA_TNIL)
+		return GRACE;
+	double grace = lua_tonumber(L, -1);
+	luaL_argcheck(L, grace > 0 && grace <= MOST_GRACE, 1,
+		      "option 'grace' must be seconds, above 0 and up to 1e6");
+	return grace;
+}
+
+// bpf.run([options])
 int ebs_bpf_run(lua_State *L)
 {
 	struct ebs_state *state = ebs_state(L);
 	struct ebs_error error = { 0 };
+	double grace = check_grace(L);
 
 	if (state->running)
 		return luaL_error(L, "bpf.run() runs already: a handler can't call it");
@@ -56,6 +77,7 @@ int ebs_bpf_run(lua_State *L)
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_compile_reap();
 	ebs_drop_for_loop(L);
+	ebs_interrupt_again();
 	state->running = L;
 	lua_State *thread = ebs_interrupt_switch(state, L);
 	if (state->interrupted || !ebs_loop_run(state->loop))
@@ -64,7 +86,7 @@ int ebs_bpf_run(lua_State *L)
 	ebs_interrupt_switch(state, thread);
 	if (state->output_failed)
 		return ebs_interrupt_raise(L);
-	bool cut = ebs_interrupt_end(state);
+	bool cut = ebs_interrupt_end(state, grace);
 	for (struct script_object *object = state->objects; object; object = object->next)
 		ebs_tell_total_losses(object);
 	if (state->failed) {

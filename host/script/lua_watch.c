@@ -26,9 +26,9 @@ static const struct signal_name {
 	const char *name;
 	int number;
 } signal_names[] = {
-	{ "SIGHUP", SIGHUP },   { "SIGUSR1", SIGUSR1 },   { "SIGUSR2", SIGUSR2 },
-	{ "SIGQUIT", SIGQUIT }, { "SIGALRM", SIGALRM },   { "SIGCONT", SIGCONT },
-	{ "SIGCHLD", SIGCHLD }, { "SIGWINCH", SIGWINCH },
+	{ "SIGHUP", SIGHUP },     { "SIGUSR1", SIGUSR1 }, { "SIGUSR2", SIGUSR2 },
+	{ "SIGQUIT", SIGQUIT },   { "SIGCONT", SIGCONT }, { "SIGCHLD", SIGCHLD },
+	{ "SIGWINCH", SIGWINCH },
 };
 
 static bool is_open(const struct script_watch *self)

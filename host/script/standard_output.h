@@ -10,9 +10,10 @@ struct ebs_state;
 
 // Puts streams in place of stdout and stderr whose writes go on when a signal comes. stdout has a
 // buffer of 64 KiB, is written line by line to a terminal, else when the buffer is full, at the
-// end, before the loop sleeps, and before anything goes to standard error. A write that fails, but
-// for want of a reader, sets state->output_failed and makes Lua code end. Must come before Lua
-// opens its io library. `state` must live as long as the streams are used.
+// end, before the loop sleeps, and before anything goes to standard error. A write that fails sets
+// state->output_failed and makes Lua code end. After a signal, a reader that takes nothing for 200 ms
+// is given up, and lines are counted in place of being written. Must come before Lua opens its io
+// library. `state` must live as long as the streams are used.
 void ebs_standard_output_init(struct ebs_state *state);
 
 // Makes Lua's print() as cheap as io.write() in handlers, and lets io.read() and what starts other
@@ -21,7 +22,8 @@ void ebs_open_standard_output(lua_State *L);
 
 void ebs_standard_output_write(const char *data, size_t size);
 
-// Writes what is buffered. Returns 0, or the -errno of the first write that failed since the start.
-int ebs_standard_output_finish(void);
+// Writes what is buffered, and tells on standard error what could not be written since the start.
+// Returns 0, or -EIO when there is such.
+int ebs_standard_output_finish(const struct ebs_state *state);
 
 #endif

@@ -17,6 +17,7 @@
 #include "kernel/object.h"
 #include "kernel/refusal.h"
 #include "script/bpf.h"
+#include "script/commands.h"
 #include "script/modules.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -73,6 +74,7 @@ static int prepare_state(lua_State *L)
 	lua_gc(L, LUA_GCSTOP); // nothing of what is made here is garbage
 	ebs_modules_ignore_environment(L);
 	luaL_openlibs(L);
+	ebs_open_commands(L);
 	ebs_open_standard_output(L);
 	ebs_open_interruptible(L);
 	ebs_modules_open(L);
@@ -254,7 +256,7 @@ static void tell_error(lua_State *L, const struct ebs_state *state)
 
 	if (state->cut && state->output_failed)
 		return; // that is told at the very end
-	if (state->cut)
+	if (state->cut || (state->interrupted && strstr(message, strerror(EINTR))))
 		fprintf(stderr, "ebscript: %s: interrupted\n", state->name);
 	else if (is_named(message, state->name))
 		fprintf(stderr, "ebscript: %s\n", message);
@@ -268,17 +270,6 @@ static int call(lua_State *L, lua_CFunction function, const struct ebs_script_op
 	lua_pushcfunction(L, function);
 	lua_pushlightuserdata(L, (void *)options);
 	return lua_pcall(L, 1, 0, 1);
-}
-
-// Standard output that can't be written (a full disk) is a failure of the script.
-static int finish_output(const struct ebs_state *state)
-{
-	int error = ebs_standard_output_finish();
-
-	if (error)
-		fprintf(stderr, "ebscript: %s: can't write to standard output: %s\n", state->name,
-			strerror(-error));
-	return error;
 }
 
 static int run(struct ebs_state *state, const struct ebs_script_options *options)
@@ -302,16 +293,19 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 		status = 0;
 	else
 		tell_error(L, state);
-	ebs_interrupt_init(NULL);
 	lua_sethook(L, NULL, 0, 0);
+	fflush(stdout);
+	ebs_interrupt_close();
 	lua_close(L);
+	ebs_interrupt_init(NULL);
 	ebs_views_free(&state->views);
 	ebs_timer_free(state->losses_due);
 	ebs_cache_close(state->cache);
 	ebs_error_clear(&state->cache_refusal);
 	if (options->stats)
 		ebs_stats_print(&state->stats, state->name);
-	return finish_output(state) ? 1 : status;
+	// Standard output that can't be written (a full disk) is a failure of the script.
+	return ebs_standard_output_finish(state) ? 1 : status;
 }
 
 int ebs_script_run(const struct ebs_script_options *options)

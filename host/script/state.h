@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "loop/loop.h"
+#include "script/interrupt.h"
 #include "script/lifetime.h"
 #include "script/stats.h"
 
@@ -88,26 +89,6 @@ void ebs_check_option_names(lua_State *L, int index, const char *const *names);
 // The text of an option of the table at `index`, which keeps it; NULL when it isn't given. `size`
 // may be NULL. Raises, as misuse of argument `argument`, for other values.
 const char *ebs_text_option(lua_State *L, int argument, int index, const char *name, size_t *size);
-
-// interrupt.c
-
-// Called in a signal handler: makes the running Lua code end.
-void ebs_interrupt(int number);
-// `state` NULL: from now on there is no Lua code to end.
-void ebs_interrupt_init(struct ebs_state *state);
-// Makes the running Lua code end at once.
-void ebs_interrupt_now(struct ebs_state *state);
-// From now on Lua code runs in this thread. Returns the one before, to go back to; must not be
-// missed, so nothing may raise in between.
-lua_State *ebs_interrupt_switch(struct ebs_state *state, lua_State *thread);
-// Ends Lua code by force: raises an error, state->cut says that it is this one.
-int ebs_interrupt_raise(lua_State *L);
-// The script may go on after the signal. Returns whether Lua code was cut.
-bool ebs_interrupt_end(struct ebs_state *state);
-
-// Whether a signal wants the running Lua code to end: what takes long in C then ends early. Not so
-// for what a script does behind a bpf.run() that the signal has ended.
-bool ebs_interrupt_is_pending(void);
 
 // interruptible.c: puts functions in place of Lua's own that a signal gets through.
 void ebs_open_interruptible(lua_State *L);

@@ -406,14 +406,46 @@ static void raise_twice(struct fixture *fixture)
 	ebs_loop_catch_signals(fixture->loop, on_signal);
 	raise(SIGINT);
 	raise(SIGTERM);
+	raise(SIGINT);
+	_exit(caught == SIGINT ? 7 : 8);
 }
 
-static void the_second_signal_kills(void **state)
+static void signals_of_a_second_are_one_request(void **state)
 {
 	int status = in_child(raise_twice, *state);
 
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void raise_later(struct fixture *fixture)
+{
+	ebs_loop_catch_signals(fixture->loop, on_signal);
+	raise(SIGINT);
+	usleep(1100000);
+	raise(SIGTERM);
+}
+
+static void a_later_signal_kills(void **state)
+{
+	int status = in_child(raise_later, *state);
+
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+static void ignore_and_raise(struct fixture *fixture)
+{
+	signal(SIGINT, SIG_IGN);
+	ebs_loop_catch_signals(fixture->loop, on_signal);
+	caught = 0;
+	raise(SIGINT);
+	_exit(caught);
+}
+
+static void an_ignored_signal_stays_so(void **state)
+{
+	assert_int_equal(in_child(ignore_and_raise, *state), 0);
 }
 
 static void free_and_raise(struct fixture *fixture)
@@ -512,7 +544,9 @@ int main(void)
 		TEST(before_sleep),
 		TEST(before_sleep_that_fails),
 		TEST(the_first_signal_ends_it),
-		TEST(the_second_signal_kills),
+		TEST(signals_of_a_second_are_one_request),
+		TEST(a_later_signal_kills),
+		TEST(an_ignored_signal_stays_so),
 		TEST(a_freed_loop_catches_no_signals),
 		TEST(a_reader_that_goes_away),
 		TEST(watching_a_reader_is_nothing_to_wait_for),
