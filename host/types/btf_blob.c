@@ -13,6 +13,9 @@
 #include "base/buffer.h"
 #include "types/kernel_identity.h"
 
+// What libbpf 1.1 to 1.6 read of a type's members: 16 bits count them.
+#define MOST_MEMBERS 0xffff
+
 static int refuse(struct ebs_error *error, const char *what, const char *why)
 {
 	return ebs_error_set(error, "EINVAL", "%s: broken BTF: %s", what, why);
@@ -20,7 +23,7 @@ static int refuse(struct ebs_error *error, const char *what, const char *why)
 
 uint32_t ebs_btf_type_size(const struct btf_type *type)
 {
-	uint32_t vlen = BTF_INFO_VLEN(type->info);
+	uint32_t vlen = ebs_btf_vlen(type);
 	uint32_t details;
 
 	switch (ebs_btf_kind(type)) {
@@ -36,37 +39,37 @@ uint32_t ebs_btf_type_size(const struct btf_type *type)
 		details = 0;
 		break;
 	case BTF_KIND_INT:
-		details = sizeof(uint32_t);
+		details = EBS_BTF_INT_BYTES;
 		break;
 	case BTF_KIND_ARRAY:
-		details = sizeof(struct btf_array);
+		details = EBS_BTF_ARRAY_BYTES;
 		break;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		details = vlen * sizeof(struct btf_member);
+		details = vlen * EBS_BTF_MEMBER_BYTES;
 		break;
 	case BTF_KIND_ENUM:
-		details = vlen * sizeof(struct btf_enum);
+		details = vlen * EBS_BTF_ENUM_BYTES;
 		break;
 	case BTF_KIND_ENUM64:
-		details = vlen * sizeof(struct btf_enum64);
+		details = vlen * EBS_BTF_ENUM64_BYTES;
 		break;
 	case BTF_KIND_FUNC_PROTO:
-		details = vlen * sizeof(struct btf_param);
+		details = vlen * EBS_BTF_PARAM_BYTES;
 		break;
 	case BTF_KIND_VAR:
-		details = sizeof(struct btf_var);
+		details = EBS_BTF_VAR_BYTES;
 		break;
 	case BTF_KIND_DATASEC:
-		details = vlen * sizeof(struct btf_var_secinfo);
+		details = vlen * EBS_BTF_SECTION_VAR_BYTES;
 		break;
 	case BTF_KIND_DECL_TAG:
-		details = sizeof(struct btf_decl_tag);
+		details = EBS_BTF_DECL_TAG_BYTES;
 		break;
 	default:
 		return 0;
 	}
-	return sizeof(*type) + details;
+	return EBS_BTF_TYPE_BYTES + details;
 }
 
 size_t ebs_btf_essential_length(const char *name, size_t length)
@@ -84,14 +87,14 @@ static int index_types(struct ebs_btf_blob *blob, uint32_t size, const char *wha
 {
 	uint32_t offset = 0;
 
-	blob->offsets = malloc((size / sizeof(struct btf_type) + 2) * sizeof(*blob->offsets));
+	blob->offsets = malloc((size / EBS_BTF_TYPE_BYTES + 2) * sizeof(*blob->offsets));
 	if (!blob->offsets)
 		return ebs_error_errno(error, ENOMEM, "can't read %s", what);
 	blob->offsets[0] = 0;
 	blob->count = 1;
 	while (offset < size) {
 		const struct btf_type *type = (const struct btf_type *)(blob->types + offset);
-		if (size - offset < sizeof(*type))
+		if (size - offset < EBS_BTF_TYPE_BYTES)
 			return refuse(error, what, "it ends inside a type");
 
 		uint32_t needed = ebs_btf_type_size(type);
@@ -101,6 +104,9 @@ static int index_types(struct ebs_btf_blob *blob, uint32_t size, const char *wha
 					     blob->count, ebs_btf_kind(type));
 		if (needed > size - offset)
 			return refuse(error, what, "it ends inside a type");
+		// Variables' sections stay here; of the rest, all goes on to libbpf's writer.
+		if (ebs_btf_vlen(type) > MOST_MEMBERS && ebs_btf_kind(type) != BTF_KIND_DATASEC)
+			return refuse(error, what, "a type has more members than libbpf can read");
 		if (type->name_off >= blob->string_size)
 			return refuse(error, what, "a type's name is outside of the strings");
 		blob->offsets[blob->count++] = offset;
@@ -111,27 +117,27 @@ static int index_types(struct ebs_btf_blob *blob, uint32_t size, const char *wha
 
 static int parse(struct ebs_btf_blob *blob, const char *what, struct ebs_error *error)
 {
-	const struct btf_header *header = (const struct btf_header *)blob->data;
+	const struct ebs_btf_header *header = (const struct ebs_btf_header *)blob->data;
 
-	if (blob->size < sizeof(*header) || (uintptr_t)blob->data % 4)
+	if (blob->size < EBS_BTF_HEADER_BYTES || (uintptr_t)blob->data % 4)
 		return refuse(error, what, "it is too short");
 	if (header->magic != BTF_MAGIC)
 		return refuse(error, what, "it does not begin as BTF of this machine does");
-	if (header->version != BTF_VERSION || header->hdr_len < sizeof(*header) ||
-	    header->hdr_len > blob->size)
+	if (header->version != BTF_VERSION || header->header_size < EBS_BTF_HEADER_BYTES ||
+	    header->header_size > blob->size)
 		return refuse(error, what, "the version or the header's length is wrong");
 
-	size_t room = blob->size - header->hdr_len;
-	if (header->type_off % 4 || header->hdr_len % 4 || header->type_off > room ||
-	    header->type_len > room - header->type_off || header->str_off > room ||
-	    header->str_len > room - header->str_off)
+	size_t room = blob->size - header->header_size;
+	if (header->type_place % 4 || header->header_size % 4 || header->type_place > room ||
+	    header->type_size > room - header->type_place || header->string_place > room ||
+	    header->string_size > room - header->string_place)
 		return refuse(error, what, "it is shorter than its header says");
-	blob->types = blob->data + header->hdr_len + header->type_off;
-	blob->strings = (const char *)blob->data + header->hdr_len + header->str_off;
-	blob->string_size = header->str_len;
-	if (!header->str_len || blob->strings[0] || blob->strings[header->str_len - 1])
+	blob->types = blob->data + header->header_size + header->type_place;
+	blob->strings = (const char *)blob->data + header->header_size + header->string_place;
+	blob->string_size = header->string_size;
+	if (!header->string_size || blob->strings[0] || blob->strings[header->string_size - 1])
 		return refuse(error, what, "its strings don't begin and end with a NUL");
-	return index_types(blob, header->type_len, what, error);
+	return index_types(blob, header->type_size, what, error);
 }
 
 int ebs_btf_blob_view(struct ebs_btf_blob *blob, const void *data, size_t size, const char *what,

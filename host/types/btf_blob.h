@@ -3,12 +3,12 @@
 #ifndef EBS_TYPES_BTF_BLOB_H
 #define EBS_TYPES_BTF_BLOB_H
 
-#include <linux/btf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "types/btf_format.h"
 
 struct ebs_btf_blob {
 	const uint8_t *data; // all of it; the rest points into it
@@ -44,11 +44,6 @@ static inline const char *ebs_btf_string(const struct ebs_btf_blob *blob, uint32
 	return offset < blob->string_size ? blob->strings + offset : "";
 }
 
-static inline uint32_t ebs_btf_kind(const struct btf_type *type)
-{
-	return BTF_INFO_KIND(type->info);
-}
-
 // The same for struct and union, and for enumerators of either width.
 static inline bool ebs_btf_is_record(const struct btf_type *type)
 {
@@ -63,7 +58,7 @@ static inline bool ebs_btf_is_enum(const struct btf_type *type)
 // What follows the fixed part: struct btf_member[], btf_enum[], ...
 static inline const void *ebs_btf_details(const struct btf_type *type)
 {
-	return type + 1;
+	return (const uint8_t *)type + EBS_BTF_TYPE_BYTES;
 }
 
 // One step through qualifiers, typedefs, tags and arrays: the type behind. 0 for what is none of

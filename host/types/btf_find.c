@@ -35,7 +35,7 @@ bool ebs_btf_find_enumerator(const struct ebs_btf_blob *blob, const char *enumer
 		if (!ebs_btf_is_enum(type) ||
 		    strcmp(ebs_btf_string(blob, type->name_off), enumeration))
 			continue;
-		for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++)
+		for (uint32_t i = 0; i < ebs_btf_vlen(type); i++)
 			if (!strcmp(ebs_btf_string(blob, ebs_btf_enumerator(type, i)), name)) {
 				*value = enumerator_value(type, i);
 				return true;

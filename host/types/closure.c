@@ -63,7 +63,7 @@ static void visit_members(struct ebs_closure *closure, const struct btf_type *ty
 {
 	const struct btf_member *members = ebs_btf_details(type);
 
-	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+	for (uint32_t i = 0; i < ebs_btf_vlen(type); i++) {
 		const char *name = ebs_btf_string(closure->blob, members[i].name_off);
 
 		need(closure, members[i].type, EBS_PART_WHOLE);
@@ -108,7 +108,7 @@ static void visit(struct ebs_closure *closure, struct ebs_closure_item item)
 		enum ebs_part part = text ? EBS_PART_STUB : item.part;
 
 		need(closure, type->type, part);
-		for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++)
+		for (uint32_t i = 0; i < ebs_btf_vlen(type); i++)
 			need(closure, params[i].type, part);
 		break;
 	}

@@ -70,12 +70,12 @@ static int64_t size_of(const struct ebs_btf_blob *blob, uint32_t id)
 static bool has_plausible_gaps(const struct ebs_btf_blob *blob, const struct btf_type *type)
 {
 	const struct btf_member *members = ebs_btf_details(type);
-	bool kind_flag = BTF_INFO_KFLAG(type->info);
+	bool kind_flag = ebs_btf_kind_flag(type);
 	uint64_t end = 0; // bits
 
 	if (type->size > LARGEST)
 		return false;
-	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+	for (uint32_t i = 0; i < ebs_btf_vlen(type); i++) {
 		uint64_t begin =
 			kind_flag ? BTF_MEMBER_BIT_OFFSET(members[i].offset) : members[i].offset;
 		int64_t size = size_of(blob, members[i].type);
@@ -85,7 +85,7 @@ static bool has_plausible_gaps(const struct ebs_btf_blob *blob, const struct btf
 		end = begin + (uint64_t)size * 8;
 	}
 	// Of a type that only its name was wanted of, no members are left.
-	uint64_t rest = BTF_INFO_VLEN(type->info) ? LARGEST_GAP : LARGEST_STUB;
+	uint64_t rest = ebs_btf_vlen(type) ? LARGEST_GAP : LARGEST_STUB;
 	return ebs_btf_kind(type) == BTF_KIND_UNION || type->size <= end / 8 + rest;
 }
 
@@ -98,7 +98,7 @@ static int walk(struct check *check, uint32_t id, bool behind, int depth)
 		return -ELOOP;
 
 	const struct btf_type *type = ebs_btf_type(check->blob, id);
-	uint32_t vlen = BTF_INFO_VLEN(type->info);
+	uint32_t vlen = ebs_btf_vlen(type);
 	uint8_t *state = &check->states[id];
 	uint8_t visiting = behind ? VISITING_BEHIND : VISITING;
 	uint8_t done = behind ? DONE_BEHIND : DONE;

@@ -100,7 +100,7 @@ static int number_types(struct writer *writer)
 		const struct btf_type *type = ebs_btf_type(writer->blob, id);
 		uint32_t kind = ebs_btf_kind(type);
 		if (kind == BTF_KIND_FWD)
-			kind = BTF_INFO_KFLAG(type->info) ? BTF_KIND_UNION : BTF_KIND_STRUCT;
+			kind = ebs_btf_kind_flag(type) ? BTF_KIND_UNION : BTF_KIND_STRUCT;
 		const struct tag *tag = find_tag(writer, type->name_off);
 		if (!tag) {
 			writer->ids[id] = next++;
@@ -164,10 +164,10 @@ static void append(struct writer *writer, const void *data, size_t size)
 static void write_members(struct writer *writer, const struct btf_type *type)
 {
 	const struct btf_member *members = ebs_btf_details(type);
-	bool kflag = BTF_INFO_KFLAG(type->info);
+	bool kflag = ebs_btf_kind_flag(type);
 	enum { LARGEST = 1 << 26 };
 
-	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+	for (uint32_t i = 0; i < ebs_btf_vlen(type); i++) {
 		struct btf_member member = members[i];
 		uint32_t bits = kflag ? BTF_MEMBER_BIT_OFFSET(member.offset) : member.offset;
 
@@ -175,13 +175,13 @@ static void write_members(struct writer *writer, const struct btf_type *type)
 			writer->result = -EINVAL;
 		member.name_off = take_name(writer, member.name_off, 0);
 		member.type = new_id(writer, member.type);
-		append(writer, &member, sizeof(member));
+		append(writer, &member, EBS_BTF_MEMBER_BYTES);
 	}
 }
 
 static void write_details(struct writer *writer, const struct btf_type *type)
 {
-	uint32_t vlen = BTF_INFO_VLEN(type->info);
+	uint32_t vlen = ebs_btf_vlen(type);
 
 	switch (ebs_btf_kind(type)) {
 	case BTF_KIND_STRUCT:
@@ -193,7 +193,7 @@ static void write_details(struct writer *writer, const struct btf_type *type)
 			struct btf_enum value = ((const struct btf_enum *)ebs_btf_details(type))[i];
 
 			value.name_off = take_name(writer, value.name_off, EBS_NAME_OWN);
-			append(writer, &value, sizeof(value));
+			append(writer, &value, EBS_BTF_ENUM_BYTES);
 		}
 		break;
 	case BTF_KIND_ENUM64:
@@ -202,7 +202,7 @@ static void write_details(struct writer *writer, const struct btf_type *type)
 				((const struct btf_enum64 *)ebs_btf_details(type))[i];
 
 			value.name_off = take_name(writer, value.name_off, EBS_NAME_OWN);
-			append(writer, &value, sizeof(value));
+			append(writer, &value, EBS_BTF_ENUM64_BYTES);
 		}
 		break;
 	case BTF_KIND_ARRAY: {
@@ -210,7 +210,7 @@ static void write_details(struct writer *writer, const struct btf_type *type)
 
 		array.type = new_id(writer, array.type);
 		array.index_type = new_id(writer, array.index_type);
-		append(writer, &array, sizeof(array));
+		append(writer, &array, EBS_BTF_ARRAY_BYTES);
 		break;
 	}
 	case BTF_KIND_FUNC_PROTO:
@@ -220,11 +220,11 @@ static void write_details(struct writer *writer, const struct btf_type *type)
 
 			param.name_off = take_name(writer, param.name_off, 0);
 			param.type = new_id(writer, param.type);
-			append(writer, &param, sizeof(param));
+			append(writer, &param, EBS_BTF_PARAM_BYTES);
 		}
 		break;
 	case BTF_KIND_INT:
-		append(writer, ebs_btf_details(type), sizeof(uint32_t));
+		append(writer, ebs_btf_details(type), EBS_BTF_INT_BYTES);
 		break;
 	}
 }
@@ -252,13 +252,13 @@ static void write_type(struct writer *writer, uint32_t id)
 			copy.info = is_union << 31 | BTF_KIND_FWD << 24;
 			copy.type = 0;
 		}
-		append(writer, &copy, sizeof(copy));
+		append(writer, &copy, EBS_BTF_TYPE_BYTES);
 		return;
 	}
 	// The word is the size of those that have one; that of an array and a FWD is nothing.
 	if (!has_size(type) && type->type)
 		copy.type = new_id(writer, type->type);
-	append(writer, &copy, sizeof(copy));
+	append(writer, &copy, EBS_BTF_TYPE_BYTES);
 	write_details(writer, type);
 }
 
@@ -302,15 +302,15 @@ int ebs_closure_write(const struct ebs_closure *closure, struct ebs_buffer *out)
 	if (result)
 		goto free_writer;
 
-	struct btf_header header = {
+	struct ebs_btf_header header = {
 		.magic = BTF_MAGIC,
 		.version = BTF_VERSION,
-		.hdr_len = sizeof(header),
-		.type_len = writer.types.size,
-		.str_off = writer.types.size,
-		.str_len = writer.strings.size,
+		.header_size = EBS_BTF_HEADER_BYTES,
+		.type_size = writer.types.size,
+		.string_place = writer.types.size,
+		.string_size = writer.strings.size,
 	};
-	ebs_buffer_append(out, &header, sizeof(header));
+	ebs_buffer_append(out, &header, EBS_BTF_HEADER_BYTES);
 	ebs_buffer_append(out, writer.types.data, writer.types.size);
 	ebs_buffer_append(out, writer.strings.data, writer.strings.size);
 	result = out->failed ? -ENOMEM : check(out);

@@ -77,7 +77,7 @@ static int dump(const void *data, size_t size, struct ebs_buffer *out)
 static bool enum_is_wanted(const struct ebs_btf_blob *blob, const struct ebs_names *names,
 			   const struct btf_type *type)
 {
-	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+	for (uint32_t i = 0; i < ebs_btf_vlen(type); i++) {
 		const char *enumerator = ebs_btf_string(blob, ebs_btf_enumerator(type, i));
 		const struct ebs_name *name = ebs_names_find(names, enumerator);
 

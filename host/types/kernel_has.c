@@ -93,7 +93,7 @@ static bool has_field(const struct ebs_btf_blob *blob, const struct btf_type *re
 	const struct btf_member *members = ebs_btf_details(record);
 	size_t length = strcspn(path, ".");
 
-	for (uint32_t i = 0; depth < DEEPEST && i < BTF_INFO_VLEN(record->info); i++) {
+	for (uint32_t i = 0; depth < DEEPEST && i < ebs_btf_vlen(record); i++) {
 		const char *name = ebs_btf_string(blob, members[i].name_off);
 		const struct btf_type *inner = NULL;
 
@@ -133,7 +133,7 @@ bool ebs_btf_has_enumerator(const struct ebs_btf_blob *blob, const char *path)
 		const struct btf_type *type = ebs_btf_type(blob, id);
 		if (!ebs_btf_is_enum(type) || (dot && !is_wanted(blob, type, &wanted)))
 			continue;
-		for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++)
+		for (uint32_t i = 0; i < ebs_btf_vlen(type); i++)
 			if (strcmp(ebs_btf_string(blob, ebs_btf_enumerator(type, i)), name) == 0)
 				return true;
 	}

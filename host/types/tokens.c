@@ -183,8 +183,8 @@ static int read_file(struct ebs_tokens *tokens, size_t file)
 	return result;
 }
 
-// struct tag *(*name)(...): the tag counts when the name is used. What is passed to a helper has
-// its type from elsewhere.
+// struct tag *(*name)(...), or (*const name) from libbpf 1.4 on: the tag counts when the name is
+// used. What is passed to a helper has its type from elsewhere.
 static void read_helpers(struct ebs_tokens *tokens)
 {
 	const char *text = tokens->files.list[tokens->helpers].text;
@@ -197,8 +197,9 @@ static void read_helpers(struct ebs_tokens *tokens)
 		if (is_mark(token, ';') || is_mark(token, ')'))
 			tag.kind = EBS_C_END;
 		if (is_mark(token, '(') && tag.kind == EBS_C_NAME) {
-			token = ebs_c_next(&scanner);
-			token = is_mark(token, '*') ? ebs_c_next(&scanner) : token;
+			do
+				token = ebs_c_next(&scanner);
+			while (is_mark(token, '*') || is_name(token, "const"));
 			if (token.kind == EBS_C_NAME &&
 			    ebs_names_find_part(&tokens->names, token.text, token.length))
 				add(tokens, tag, EBS_NAME_USED | EBS_NAME_TAG);

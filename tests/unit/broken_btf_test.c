@@ -180,6 +180,73 @@ static void loops(void **state)
 	}
 }
 
+// The same BTF behind a header of so many bytes, as a version that adds fields to it would write.
+static bool is_read(const uint8_t *raw, uint32_t size, uint32_t header_bytes, uint32_t said)
+{
+	uint8_t *data = calloc(1, header_bytes + size);
+	struct ebs_btf_header *header = (struct ebs_btf_header *)data;
+	struct ebs_btf_blob blob;
+
+	memcpy(data + header_bytes, raw + EBS_BTF_HEADER_BYTES, size - EBS_BTF_HEADER_BYTES);
+	memcpy(data, raw, EBS_BTF_HEADER_BYTES);
+	header->header_size = said;
+	bool read = !ebs_btf_blob_view(&blob, data, header_bytes + size - EBS_BTF_HEADER_BYTES, "",
+				       NULL);
+	if (read)
+		assert_string_equal(ebs_btf_string(&blob, ebs_btf_type(&blob, 1)->name_off),
+				    "unsigned char");
+	ebs_btf_blob_close(&blob);
+	free(data);
+	return read;
+}
+
+static void headers_of_other_versions(void **state)
+{
+	struct btf *btf = varied_btf();
+	uint32_t size;
+	const void *raw = btf__raw_data(btf, &size);
+
+	for (uint32_t bytes = 24; bytes <= 4096; bytes += 4)
+		assert_true(is_read(raw, size, bytes, bytes));
+	for (uint32_t said = 0; said < 24; said++)
+		assert_false(is_read(raw, size, 24, said));
+	assert_false(is_read(raw, size, 28, 25)); // nothing would be aligned
+	assert_false(is_read(raw, size, 32, 0x7fffffff));
+	btf__free(btf);
+}
+
+// A section of variables, with more of them than 16 bits count.
+static void many_variables(void **state)
+{
+	enum { MANY = 70000 };
+	struct btf *btf = new_btf();
+	int var = btf__add_var(btf, "v", BTF_VAR_STATIC, int_id(btf));
+	uint32_t plain, size;
+	const void *raw = btf__raw_data(btf, &plain);
+	uint32_t types = ((const struct ebs_btf_header *)raw)->type_size;
+	size_t more = EBS_BTF_TYPE_BYTES + MANY * EBS_BTF_SECTION_VAR_BYTES;
+	uint8_t *data = calloc(1, plain + more);
+	struct ebs_btf_header *header = (struct ebs_btf_header *)data;
+	struct ebs_btf_blob blob;
+
+	memcpy(data, raw, EBS_BTF_HEADER_BYTES + types);
+	header->type_size += more;
+	header->string_place += more;
+	memcpy(data + EBS_BTF_HEADER_BYTES + types + more,
+	       (const uint8_t *)raw + EBS_BTF_HEADER_BYTES + types, header->string_size);
+	struct btf_type *section = (void *)(data + EBS_BTF_HEADER_BYTES + types);
+	size = plain + more;
+	section->info = (uint32_t)BTF_KIND_DATASEC << 24 | MANY;
+	assert_int_equal(ebs_btf_blob_view(&blob, data, size, "", NULL), 0);
+	assert_int_equal(blob.count, var + 2);
+	assert_int_equal(ebs_btf_vlen(ebs_btf_type(&blob, var + 1)), MANY);
+	ebs_btf_blob_close(&blob);
+	section->info = (uint32_t)BTF_KIND_STRUCT << 24 | MANY; // libbpf's writer would miss most
+	assert_int_not_equal(ebs_btf_blob_view(&blob, data, size, "", NULL), 0);
+	free(data);
+	btf__free(btf);
+}
+
 static void files(void **state)
 {
 	struct btf *btf = varied_btf();
@@ -219,6 +286,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files),
+		cmocka_unit_test(headers_of_other_versions),
+		cmocka_unit_test(many_variables),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(loops),
 	};

@@ -340,7 +340,7 @@ static void same_meaning_of_twins(void **state)
 		if (ebs_btf_is_record(type))
 			add_twin(&all, &count, name,
 				 ebs_btf_kind(type) == BTF_KIND_STRUCT ? "struct " : "union ");
-		for (uint32_t i = 0; ebs_btf_is_enum(type) && i < BTF_INFO_VLEN(type->info); i++)
+		for (uint32_t i = 0; ebs_btf_is_enum(type) && i < ebs_btf_vlen(type); i++)
 			add_twin(&all, &count, ebs_btf_string(&blob, ebs_btf_enumerator(type, i)),
 				 "");
 	}

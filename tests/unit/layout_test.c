@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +54,18 @@ static int tear_down(void **state)
 static int array(struct fixture *fixture, int element, uint32_t count)
 {
 	return btf__add_array(fixture->btf, fixture->s32, element, count);
+}
+
+// Broken BTF: libbpf 1.3 and later refuse it as a whole, and then there is nothing to ask.
+static bool libbpf_refuses(struct fixture *fixture)
+{
+	errno = 0;
+	fixture->types = ebs_types_new(fixture->btf);
+	if (fixture->types)
+		return false;
+	assert_int_equal(errno, EINVAL);
+	assert_true(libbpf_major_version() > 1 || libbpf_minor_version() >= 3);
+	return true;
 }
 
 // The BTF is complete: the layout of one of its types.
@@ -716,6 +730,8 @@ static void broken_references(void **state)
 	int alias = btf__add_typedef(btf, "alias", 4711);
 	int pointer = btf__add_ptr(btf, 4711);
 
+	if (libbpf_refuses(fixture))
+		return;
 	refuses(fixture, 4711);
 	refuses(fixture, record);
 	refuses(fixture, elements);
@@ -782,6 +798,8 @@ static void broken_names(void **state)
 	struct ebs_error error = { 0 };
 	struct seen seen = { 0 };
 
+	if (libbpf_refuses(fixture))
+		return;
 	check(layout_of(fixture, record), EBS_RECORD, 4, "struct (anonymous)");
 	assert_int_equal(samples(fixture, "var", &layout, 1), 0);
 	assert_int_equal(ebs_types_variables(fixture->types, ".maps", see, &seen, &error), 0);
