@@ -10,7 +10,7 @@
 #include "kernel/object_private.h"
 #include "kernel/watcher.h"
 
-#define BPF_F_LINK      (1U << 13)
+#define FLAG_LINK       (1U << 13) // BPF_F_LINK of Linux 6.4
 #define TYPE_STRUCT_OPS 44 // BPF_STRUCT_OPS, which came together with the flag
 
 void ebs_struct_ops_prepare(struct ebs_object *object)
@@ -20,7 +20,7 @@ void ebs_struct_ops_prepare(struct ebs_object *object)
 	bpf_object__for_each_map (map, object->handle)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
 		    ebs_has_enumerator("BPF_STRUCT_OPS", NULL))
-			bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_LINK);
+			bpf_map__set_map_flags(map, bpf_map__map_flags(map) | FLAG_LINK);
 }
 
 bool ebs_struct_ops_is_first(const struct ebs_program *program)
@@ -36,12 +36,14 @@ bool ebs_struct_ops_is_first(const struct ebs_program *program)
 // then on the kernel's link does, which ends with the process.
 static int attach_map(struct bpf_map *map, struct ebs_link *link)
 {
-	bool has_link = bpf_map__map_flags(map) & BPF_F_LINK;
+	bool has_link = bpf_map__map_flags(map) & FLAG_LINK;
 	int result = has_link ? 0 : ebs_watcher_unregister(bpf_map__fd(map));
 	if (result)
 		return result;
 	struct bpf_link *filled = bpf_map__attach_struct_ops(map);
-	if (!has_link)
+	// From 1.2 on libbpf makes the kernel's link itself; 1.1 gives the map's descriptor back.
+	bool is_link = filled && bpf_link__fd(filled) != bpf_map__fd(map);
+	if (!has_link || is_link)
 		return ebs_link_add(link, filled);
 	if (!filled && errno != EBUSY) // it was filled for another link
 		return -errno;

@@ -204,12 +204,13 @@ static int create_iterator(struct ebs_program *program, const struct ebs_attach_
 {
 	const char *name = options->values[EBS_ATTACH_MAP].text;
 	const char *cgroup = options->values[EBS_ATTACH_CGROUP].text;
-	union bpf_iter_link_info info = { 0 };
+	union bpf_iter_link_info info;
 	LIBBPF_OPTS(bpf_link_create_opts, create, .iter_info = &info,
 		    .iter_info_len = sizeof(info));
 	const struct ebs_map *map = name ? ebs_object_map(program->object, name) : NULL;
 	int folder = -1;
 
+	memset(&info, 0, sizeof(info)); // { 0 } may leave all behind a union's first member as it is
 	if (name && !map)
 		return ebs_error_set(error, "EINVAL", "the object has no map \"%s\"", name);
 	if (map)

@@ -7,6 +7,7 @@
 // Kinds that are newer than the oldest headers this is built with.
 #define CGRP_STORAGE ((enum bpf_map_type)32)
 #define ARENA        ((enum bpf_map_type)33)
+#define INSN_ARRAY   ((enum bpf_map_type)34)
 
 #define QUEUE_ABILITIES (EBS_MAP_PUSH | EBS_MAP_POP | EBS_MAP_PEEK)
 #define OWNED_ABILITIES (EBS_MAP_GET | EBS_MAP_SET | EBS_MAP_DELETE)
@@ -88,6 +89,8 @@ static const struct ebs_map_kind kinds[] = {
 	{ CGRP_STORAGE, "cgrp_storage", OWNED_ABILITIES, .key = EBS_KEY_CGROUP, .instead = NO_LIST,
 	  .invalid = "that is no cgroup of version 2" },
 	{ ARENA, "arena", 0, .instead = "it is memory, which only programs see" },
+	{ INSN_ARRAY, "insn_array", EBS_MAP_GET | EBS_MAP_WALK,
+	  .instead = "libbpf fills it with places in a program", .indexed = true },
 };
 
 static const struct ebs_map_kind unknown = { BPF_MAP_TYPE_UNSPEC, "unknown", EBS_MAP_ENTRIES };

@@ -29,7 +29,7 @@ struct answer {
 static struct answer *answers;
 static size_t answer_count;
 
-int ebs_load_nothing(int type, const struct bpf_prog_load_opts *options)
+int ebs_load_nothing(int type, struct bpf_prog_load_opts *options)
 {
 	// return 0
 	static const struct bpf_insn nothing[] = {

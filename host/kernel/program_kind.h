@@ -31,6 +31,6 @@ bool ebs_program_kind_of(const struct ebs_program *program, struct ebs_program_k
 bool ebs_program_kind_refused(const struct ebs_program *program, int number);
 
 // Loads a program that does nothing. Returns its descriptor or -errno.
-int ebs_load_nothing(int type, const struct bpf_prog_load_opts *options);
+int ebs_load_nothing(int type, struct bpf_prog_load_opts *options);
 
 #endif

@@ -52,7 +52,7 @@ static inline char *ebs_cell_place_json(struct ebs_row *row, const struct ebs_co
 // there is a next column.
 static inline char *ebs_cell_place(struct ebs_row *row, size_t size, bool quoted)
 {
-	static const char blanks[EBS_CELL_BLOCK] = "                ";
+	static const char blanks[EBS_CELL_BLOCK + 1] = "                ";
 	const struct ebs_column *column = &row->columns->list[row->column++];
 	struct ebs_buffer *out = row->out;
 
