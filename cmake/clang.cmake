@@ -4,7 +4,10 @@
 
 set(candidates ${EBS_LLVM})
 if(NOT candidates)
-    set(candidates 19 18 17 16 15 14)
+    file(GLOB candidates RELATIVE /usr/lib/llvm- /usr/lib/llvm-*)
+    list(TRANSFORM candidates REPLACE "^.*llvm-" "")
+    list(FILTER candidates INCLUDE REGEX "^[0-9]+$")
+    list(SORT candidates COMPARE NATURAL ORDER DESCENDING)
 endif()
 if(EBS_CLANG_STATIC)
     set(needed libclangCodeGen.a libLLVMBPFCodeGen.a)
@@ -15,6 +18,8 @@ else()
 endif()
 list(TRANSFORM needed PREPEND lib/)
 list(APPEND needed include/clang/Frontend/CompilerInstance.h include/llvm/IR/Module.h)
+set(oldest 14)
+set(newest 23) # newer ones are tried
 
 # ebs_find_llvm(MAJOR): sets EBS_LLVM_MAJOR, EBS_LLVM_ROOT and EBS_CLANG_HEADERS if all of it is there.
 function(ebs_find_llvm major)
@@ -35,7 +40,9 @@ function(ebs_find_llvm major)
 endfunction()
 
 foreach(major ${candidates})
-    ebs_find_llvm(${major})
+    if(major VERSION_GREATER_EQUAL oldest)
+        ebs_find_llvm(${major})
+    endif()
     if(EBS_LLVM_ROOT)
         break()
     endif()
@@ -43,15 +50,26 @@ endforeach()
 if(NOT EBS_LLVM_ROOT)
     list(JOIN candidates ", " candidates)
     list(JOIN packages ", " packages)
-    message(FATAL_ERROR "No clang to build against (looked for majors: ${candidates}). "
-        "Install ${packages}, where N is a major from 14 to 19.")
+    message(FATAL_ERROR "No clang to build against (of these majors there is something: ${candidates}). "
+        "Install ${packages}, where N is a major from ${oldest} to ${newest}.")
+endif()
+if(EBS_LLVM_MAJOR GREATER newest)
+    message(NOTICE "LLVM ${EBS_LLVM_MAJOR} is newer than all that ebscript is known to work with (${oldest} to "
+        "${newest}). If building fails, take one of these: ./dev build --llvm N, or cmake -DEBS_LLVM=N.")
 endif()
 message(STATUS "LLVM ${EBS_LLVM_MAJOR} in ${EBS_LLVM_ROOT}")
+
+# The one header that has moved: before LLVM 22 it was in the first of these.
+set(plugin_header llvm/Passes/PassPlugin.h)
+if(NOT EXISTS ${EBS_LLVM_ROOT}/include/${plugin_header})
+    set(plugin_header llvm/Plugins/PassPlugin.h)
+endif()
 
 add_library(ebs_clang INTERFACE)
 target_include_directories(ebs_clang SYSTEM INTERFACE ${EBS_LLVM_ROOT}/include)
 target_compile_definitions(ebs_clang INTERFACE
-    __STDC_CONSTANT_MACROS __STDC_FORMAT_MACROS __STDC_LIMIT_MACROS)
+    __STDC_CONSTANT_MACROS __STDC_FORMAT_MACROS __STDC_LIMIT_MACROS
+    EBS_PASS_PLUGIN_HEADER=<${plugin_header}>)
 if(NOT EBS_CLANG_STATIC)
     target_link_directories(ebs_clang INTERFACE ${EBS_LLVM_ROOT}/lib)
     target_link_libraries(ebs_clang INTERFACE clang-cpp LLVM-${EBS_LLVM_MAJOR})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The compiler module: clang as a library, from memory to memory. The only file that knows LLVM; it
-// keeps to what the majors 14 to 19 have in common and so needs no conditional compilation.
+// keeps to what the majors 14 to 23 have in common and so needs no conditional compilation.
 #include "compile/clang_driver.h"
 
 #include <signal.h>
@@ -32,12 +32,12 @@
 #include <llvm/IR/GlobalVariable.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
-#include <llvm/Passes/PassPlugin.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Support/PrettyStackTrace.h>
 #include <llvm/Support/Signals.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Support/raw_ostream.h>
+#include EBS_PASS_PLUGIN_HEADER // it has moved between majors; CMake finds it
 
 // Declared here because the header that does it has moved between majors.
 extern "C" {
@@ -62,6 +62,75 @@ using namespace clang;
 using llvm::dyn_cast;
 using llvm::dyn_cast_or_null;
 using llvm::isa;
+
+using Files = llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem>;
+
+// What majors declare differently. Called with a 0 behind the arguments, an int, the first of two
+// functions is taken where its return type makes sense, else the second.
+
+template <typename Context> // up to 21
+auto typeOf(Context &context, const TagDecl *tag, int) -> decltype(context.getTagDeclType(tag))
+{
+	return context.getTagDeclType(tag);
+}
+
+template <typename Context> QualType typeOf(Context &context, const TagDecl *tag, long)
+{
+	return context.getCanonicalTagType(tag);
+}
+
+template <typename Compiler> // from 22 on, before anything else
+auto takeFiles(Compiler &compiler, Files files, int)
+	-> decltype(compiler.setVirtualFileSystem(files), void())
+{
+	compiler.setVirtualFileSystem(files);
+}
+
+template <typename Compiler> void takeFiles(Compiler &, Files, long)
+{
+}
+
+template <typename Compiler> // 20 and 21
+auto takeConsumer(Compiler &compiler, Files files, DiagnosticConsumer *owned, int)
+	-> decltype(compiler.createDiagnostics(*files, owned, true), void())
+{
+	compiler.createDiagnostics(*files, owned, true);
+}
+
+template <typename Compiler>
+void takeConsumer(Compiler &compiler, Files, DiagnosticConsumer *owned, long)
+{
+	compiler.createDiagnostics(owned, true);
+}
+
+template <typename Compiler> // up to 21
+auto makeManagers(Compiler &compiler, Files files, int)
+	-> decltype(compiler.createFileManager(files), void())
+{
+	compiler.createFileManager(files);
+	compiler.createSourceManager(compiler.getFileManager());
+}
+
+template <typename Compiler> void makeManagers(Compiler &compiler, Files, long)
+{
+	compiler.createFileManager();
+	compiler.createSourceManager();
+}
+
+// A pointer up to 20, a reference from 21 on.
+struct Options {
+	DiagnosticOptions &options;
+
+	operator DiagnosticOptions *() const
+	{
+		return &options;
+	}
+
+	operator DiagnosticOptions &() const
+	{
+		return options;
+	}
+};
 using llvm::StringRef;
 
 bool inSection(const Decl *declaration, StringRef name)
@@ -657,7 +726,7 @@ private:
 		}
 		record->setHasFlexibleArrayMember(old->hasFlexibleArrayMember());
 		record->completeDefinition();
-		map->setType(context.getRecordType(record));
+		map->setType(typeOf(context, record, 0));
 	}
 
 	static QualType withEvents(QualType member, const Types &types, ASTContext &context)
@@ -844,7 +913,7 @@ private:
 		report(DiagnosticsEngine::Error, variable->getLocation(),
 		       "LLVM %0 cannot write %1 into the BTF of %2, as its values need 64 bits; "
 		       "LLVM %3 can")
-			<< CLANG_VERSION_MAJOR << context->getTypeDeclType(found) << variable
+			<< CLANG_VERSION_MAJOR << typeOf(*context, found, 0) << variable
 			<< major_of_btf;
 		report(DiagnosticsEngine::Note, found->getLocation(), "its values are here");
 	}
@@ -1071,7 +1140,7 @@ private:
 	}
 };
 
-llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> fileSystem(const ebs_clang_job &job)
+Files fileSystem(const ebs_clang_job &job)
 {
 	llvm::IntrusiveRefCntPtr<llvm::vfs::OverlayFileSystem> all(
 		new llvm::vfs::OverlayFileSystem(new Disk(job)));
@@ -1128,7 +1197,10 @@ class Printer : public TextDiagnosticPrinter
 	bool repeated = false;
 
 public:
-	using TextDiagnosticPrinter::TextDiagnosticPrinter;
+	Printer(llvm::raw_ostream &messages, Options options)
+		: TextDiagnosticPrinter(messages, options)
+	{
+	}
 
 	void HandleDiagnostic(DiagnosticsEngine::Level level, const Diagnostic &diagnostic) override
 	{
@@ -1145,9 +1217,11 @@ public:
 	}
 };
 
-void reportTo(llvm::raw_ostream &messages, CompilerInstance &compiler)
+void reportTo(llvm::raw_ostream &messages, CompilerInstance &compiler, Files files)
 {
-	compiler.createDiagnostics(new Printer(messages, &compiler.getDiagnosticOpts()), true);
+	Options options{ compiler.getDiagnosticOpts() };
+
+	takeConsumer(compiler, files, new Printer(messages, options), 0);
 }
 
 void onCrash(int number)
@@ -1181,7 +1255,9 @@ bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
 
 	for (const char *const *argument = job.arguments; *argument; argument++)
 		arguments.push_back(*argument);
-	reportTo(messages, compiler);
+	Files files = fileSystem(job);
+	takeFiles(compiler, files, 0);
+	reportTo(messages, compiler, files);
 	if (!CompilerInvocation::CreateFromArgs(compiler.getInvocation(), arguments,
 						compiler.getDiagnostics()))
 		return false;
@@ -1191,10 +1267,9 @@ bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
 	if (CLANG_VERSION_MAJOR < major_of_externs)
 		compiler.getCodeGenOpts().DwarfVersion = 5;
 	compiler.getDiagnosticOpts().ShowColors = job.colour;
-	reportTo(messages, compiler); // once more: now the options about warnings are known
+	reportTo(messages, compiler, files); // once more: now the options about warnings are known
 	compiler.setVerboseOutputStream(llvm::nulls()); // "2 errors generated."
-	compiler.createFileManager(fileSystem(job));
-	compiler.createSourceManager(compiler.getFileManager());
+	makeManagers(compiler, files, 0);
 	compiler.setOutputStream(std::make_unique<llvm::raw_svector_ostream>(object));
 
 	Emit action(&context);
@@ -1205,7 +1280,9 @@ bool knowsCpu(StringRef name)
 {
 	CompilerInstance compiler;
 
-	reportTo(llvm::nulls(), compiler);
+	Files files = llvm::vfs::getRealFileSystem();
+	takeFiles(compiler, files, 0);
+	reportTo(llvm::nulls(), compiler, files);
 	compiler.getTargetOpts().Triple = "bpf";
 	return compiler.createTarget() && compiler.getTarget().isValidCPUName(name);
 }

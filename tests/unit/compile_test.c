@@ -309,7 +309,7 @@ static void test_many_errors(void **state)
 	struct ebs_buffer text = { 0 };
 
 	for (int i = 0; i < 100; i++)
-		ebs_buffer_printf(&text, "int x%d = y%d;\n", i, i);
+		ebs_buffer_printf(&text, "y%d x%d;\n", i, i);
 	struct ebs_compile_input input = input_of(text.data);
 	struct ebs_error error = refuse_input(&input);
 	assert_non_null(strstr(ebs_error_text(&error), "y19"));
