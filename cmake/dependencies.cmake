@@ -9,11 +9,15 @@ pkg_check_modules(LIBUV REQUIRED libuv>=1.38)
 pkg_check_modules(LIBELF REQUIRED libelf)
 pkg_check_modules(XXHASH REQUIRED libxxhash>=0.8)
 
-# ebs_dependency(TARGET ARCHIVE SHARED INCLUDE_DIR NEEDS...): the archive where there is one, which starts faster
-# (no relocation at start) and calls faster, else the shared library.
-function(ebs_dependency target archive shared include_dir)
-    add_library(${target} UNKNOWN IMPORTED)
-    find_library(${target}_library NAMES ${archive} ${shared} REQUIRED)
+# ebs_dependency(TARGET ARCHIVES SHARED INCLUDE_DIR NEEDS...): the first of the archives that there is, which starts
+# faster (no relocation at start) and calls faster; the shared library as a last resort.
+function(ebs_dependency target archives shared include_dir)
+    add_library(${target} UNKNOWN IMPORTED GLOBAL)
+    find_library(${target}_library NAMES ${archives} ${shared} REQUIRED)
+    if(NOT ${target}_library MATCHES "\\.a$")
+        list(JOIN archives " or " names)
+        message(NOTICE "No ${names} here: ebscript will need ${${target}_library} where it runs.")
+    endif()
     set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${target}_library})
     target_link_libraries(${target} INTERFACE ${ARGN})
     if(NOT include_dir STREQUAL "")
@@ -24,13 +28,19 @@ endfunction()
 # libm only where base/lazy_libm.c isn't enough; some of its functions libc has too.
 ebs_dependency(ebs_lua liblua5.4.a lua5.4 "${LUA_INCLUDE_DIRS}"
     ebs_base "-Wl,--push-state,--as-needed,-lc,-lm,--pop-state" ${CMAKE_DL_LIBS})
-ebs_dependency(ebs_uv libuv_a.a uv "${LIBUV_INCLUDE_DIRS}" pthread ${CMAKE_DL_LIBS} rt)
-# What libelf itself stands on differs: zlib always, zstd from 0.189 on.
+ebs_dependency(ebs_uv "libuv_a.a;libuv.a" uv "${LIBUV_INCLUDE_DIRS}" pthread ${CMAKE_DL_LIBS} rt)
+# What libelf itself needs differs: zlib always, zstd from 0.189 on, and of 0.192 the search tree.
+add_library(ebs_libelf_search_tree STATIC ${CMAKE_SOURCE_DIR}/cmake/libelf_search_tree.c)
 set(elf_needs ${LIBELF_STATIC_LIBRARIES})
-list(REMOVE_ITEM elf_needs elf z)
-ebs_dependency(ebs_zlib libz.a z "")
-ebs_dependency(ebs_elf libelf.a elf "" ebs_zlib ${elf_needs})
-ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_zlib)
+list(REMOVE_ITEM elf_needs elf)
+list(TRANSFORM elf_needs PREPEND ebs_lib_)
+foreach(need z ${LIBELF_STATIC_LIBRARIES})
+    if(NOT need STREQUAL "elf" AND NOT TARGET ebs_lib_${need})
+        ebs_dependency(ebs_lib_${need} lib${need}.a ${need} "")
+    endif()
+endforeach()
+ebs_dependency(ebs_elf libelf.a elf "" ebs_libelf_search_tree ebs_lib_z ${elf_needs})
+ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_lib_z)
 
 ebs_dependency(ebs_cap libcap.a cap "")
 

@@ -35,10 +35,16 @@ def own_mounts():
         os.execvp(words[0], words)
 
 
-def library(name):
-    """What to link: the archive where there is one, as the host does."""
-    archive = Path(run("pkg-config", "--variable=libdir", "libbpf").strip(), f"lib{name}.a")
-    return archive if archive.exists() else f"-l{name}"
+SHIM = HERE.parents[1] / "cmake" / "libelf_search_tree.c"
+
+
+def libraries(packages):
+    """What to link for these: the archive where there is one, as the host does, and what the archives need."""
+    folder = Path(run("pkg-config", "--variable=libdir", "libbpf").strip())
+    words = run("pkg-config", "--static", "--libs-only-l", *packages).split()
+    names = dict.fromkeys(word.removeprefix("-l") for word in words)
+    archives = {name: folder / f"lib{name}.a" for name in names if name not in ("c", "m", "dl", "pthread")}
+    return [archives[name] if name in archives and archives[name].exists() else f"-l{name}" for name in names]
 
 
 def build(folder, *names, lua=False):
@@ -46,11 +52,9 @@ def build(folder, *names, lua=False):
     compiler = [os.environ.get("CC", "cc"), "-O2"]
     packages = ["libbpf", "lua5.4"] if lua else ["libbpf"]
     flags = run("pkg-config", "--cflags", *packages).split()
-    libraries = [library(name) for name in ("bpf", "elf", "z")]
-    if lua:
-        libraries += [library("lua5.4"), "-lm", "-ldl"]
     for name in names:
-        run(*compiler, "-o", folder / name, HERE / f"{name}.c", *flags, *libraries)
+        words = [*flags, HERE / f"{name}.c", SHIM, *libraries(packages), *(["-lm", "-ldl"] if lua else [])]
+        run(*compiler, "-o", folder / name, *words)
 
 
 class Worker:

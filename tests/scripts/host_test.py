@@ -873,6 +873,19 @@ def warnings():
     tap.ok(done.stderr.endswith("\n"), "the last line does not end")
 
 
+@tap.case("the program needs the C library alone")
+def needs():
+    if not shutil.which("readelf"):
+        tap.skip("needs readelf")
+    shown = subprocess.run(["readelf", "-d", tap.EBSCRIPT], capture_output=True, text=True, check=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", shown)
+    sanitizers = [name for name in needed if re.match(r"lib[au]\w*san\.", name)]  # these bring libm and others
+    if not sanitizers:
+        tap.equal(needed, ["libc.so.6"])
+    wrong = [name for name in needed if re.match(r"lib(lua|uv|elf|bpf|z|zstd|cap|iberty|xxhash|LLVM|clang)\b", name)]
+    tap.equal(wrong, [])
+
+
 @tap.case("without privileges: one sentence, status 1")
 def nobody():
     tap.needs_root()
