@@ -24,6 +24,13 @@ static bool asks_again(const char *caller)
 	return caller > luaM_toobig && caller < luaM_malloc_ + 256;
 }
 
+// A stack is never smaller: 45 values of 16 bytes each (lstate.h). Where one can't grow, Lua 5.4.7
+// doesn't collect.
+static bool may_be_stack(const void *block, size_t size)
+{
+	return block && size >= 45 * 16 && size % 16 == 0;
+}
+
 static void *allocate(void *context, void *block, size_t old_size, size_t size)
 {
 	static bool again; // the state asks a second time, after it has collected
@@ -38,8 +45,8 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size)
 	if (!block || size > old_size) {
 		if (fault_is_due(FAULT_LUA))
 			return NULL;
-		if (every && !again && asks_again(__builtin_return_address(0)) &&
-		    ++grown % every == 0) {
+		if (every && !again && !may_be_stack(block, old_size) &&
+		    asks_again(__builtin_return_address(0)) && ++grown % every == 0) {
 			again = true;
 			return NULL;
 		}

@@ -179,7 +179,7 @@ static void a_freed_timer_is_used_again(void **state)
 	assert_int_equal(fixture->calls, 3);
 }
 
-static int stop(void *context)
+static int stop_loop(void *context)
 {
 	struct fixture *fixture = context;
 
@@ -192,7 +192,7 @@ static void stopping(void **state)
 {
 	struct fixture *fixture = *state;
 
-	fixture->timer = every(fixture, 0.001, stop);
+	fixture->timer = every(fixture, 0.001, stop_loop);
 	assert_int_equal(ebs_loop_run(fixture->loop), 0);
 	assert_int_equal(fixture->calls, 1);
 	assert_int_equal(ebs_loop_run(fixture->loop), 0);
@@ -226,7 +226,7 @@ static void a_negative_number_ends_it(void **state)
 	assert_int_equal(ebs_loop_run(fixture->loop), -123);
 	assert_int_equal(fixture->calls, 1);
 	ebs_timer_free(fixture->timer);
-	fixture->timer = every(fixture, 0.001, stop);
+	fixture->timer = every(fixture, 0.001, stop_loop);
 	assert_int_equal(ebs_loop_run(fixture->loop), 0); // forgotten by the next run
 }
 
@@ -345,7 +345,7 @@ static void before_sleep_that_fails(void **state)
 
 	fixture->result = -5;
 	ebs_loop_before_sleep(fixture->loop, fail_then, fixture);
-	fixture->timer = every(fixture, 20, stop);
+	fixture->timer = every(fixture, 20, stop_loop);
 	assert_int_equal(ebs_loop_run(fixture->loop), -5);
 	assert_int_equal(fixture->calls, 1);
 }
