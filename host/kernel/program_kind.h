@@ -30,7 +30,9 @@ bool ebs_program_kind_of(const struct ebs_program *program, struct ebs_program_k
 // the same and no word of the verifier's. True too where that can't be tried.
 bool ebs_program_kind_refused(const struct ebs_program *program, int number);
 
-// Loads a program that does nothing. Returns its descriptor or -errno.
+// Loads a program that does nothing. `options` is only read; libbpf 1.5 and
+// later want it without const.
+// Returns its descriptor or -errno.
 int ebs_load_nothing(int type, struct bpf_prog_load_opts *options);
 
 #endif
