@@ -31,16 +31,16 @@ ebs_dependency(ebs_lua liblua5.4.a lua5.4 "${LUA_INCLUDE_DIRS}"
 ebs_dependency(ebs_uv "libuv_a.a;libuv.a" uv "${LIBUV_INCLUDE_DIRS}" pthread ${CMAKE_DL_LIBS} rt)
 # What libelf itself needs differs: zlib always, zstd from 0.189 on, and of 0.192 the search tree.
 add_library(ebs_libelf_search_tree STATIC ${CMAKE_SOURCE_DIR}/cmake/libelf_search_tree.c)
-set(elf_needs ${LIBELF_STATIC_LIBRARIES})
-list(REMOVE_ITEM elf_needs elf)
-list(TRANSFORM elf_needs PREPEND ebs_lib_)
-foreach(need z ${LIBELF_STATIC_LIBRARIES})
-    if(NOT need STREQUAL "elf" AND NOT TARGET ebs_lib_${need})
+ebs_dependency(ebs_zlib libz.a z "")
+set(elf_needs ebs_zlib)
+foreach(need ${LIBELF_STATIC_LIBRARIES})
+    if(NOT need MATCHES "^(elf|z)$")
         ebs_dependency(ebs_lib_${need} lib${need}.a ${need} "")
+        list(APPEND elf_needs ebs_lib_${need})
     endif()
 endforeach()
-ebs_dependency(ebs_elf libelf.a elf "" ebs_libelf_search_tree ebs_lib_z ${elf_needs})
-ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_lib_z)
+ebs_dependency(ebs_elf libelf.a elf "" ebs_libelf_search_tree ${elf_needs})
+ebs_dependency(ebs_libbpf libbpf.a bpf "${LIBBPF_INCLUDE_DIRS}" ebs_elf ebs_zlib)
 
 ebs_dependency(ebs_cap libcap.a cap "")
 
