@@ -36,6 +36,7 @@ static const char help[] =
 	"  --emit obj=FILE  write what it compiles to, an ELF object\n"
 	"  --verifier-log FILE\n"
 	"                   write what the kernel's verifier says of each program that it refuses\n"
+	"  --printk         print what programs print with bpf_printk(), on standard error\n"
 	"  --stats          at the end, tell where the time of the start went\n"
 	"  -v, --verbose    also tell what libbpf and the compiler say, on standard error\n"
 	"\n"
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 		CHECK,
 		EMIT,
 		STATS,
+		PRINTK,
 		NO_CACHE,
 		CACHE_DIR,
 		CACHE_CLEAR,
@@ -101,6 +103,7 @@ int main(int argc, char **argv)
 		{ "info", no_argument, NULL, INFO },
 		{ "json", no_argument, NULL, JSON },
 		{ "no-cache", no_argument, NULL, NO_CACHE },
+		{ "printk", no_argument, NULL, PRINTK },
 		{ "stats", no_argument, NULL, STATS },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "verifier-log", required_argument, NULL, VERIFIER_LOG },
@@ -158,6 +161,9 @@ int main(int argc, char **argv)
 			break;
 		case DROP_CAPS:
 			script.drop_capabilities = true;
+			break;
+		case PRINTK:
+			script.printk = true;
 			break;
 		case STATS:
 			script.stats = true;

@@ -3,24 +3,16 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "kernel/attach_private.h"
 #include "kernel/link_create.h"
+#include "kernel/perf_event.h"
 #include "kernel/tracefs.h"
-
-static int perf_event_open(struct perf_event_attr *attributes, pid_t pid, int cpu)
-{
-	attributes->size = sizeof(*attributes);
-	int fd = syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
 
 // Takes over the event, also when it fails. Links came with Linux 5.15: libbpf asks whether there
 // are any with a program that it loads for that.
@@ -74,7 +66,7 @@ int ebs_attach_tracepoint(struct ebs_program *program, const struct ebs_attach_o
 	int result = id;
 	if (id >= 0) {
 		struct perf_event_attr attributes = { .type = PERF_TYPE_TRACEPOINT, .config = id };
-		int event = perf_event_open(&attributes, -1, 0);
+		int event = ebs_perf_event_open(&attributes, -1, 0);
 
 		result = event < 0 ? event : add_event(link, program, event);
 		if (result == -EEXIST)
@@ -183,7 +175,7 @@ int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_o
 		first = last = -1;
 
 	for (int cpu = first; cpu <= last; cpu++) {
-		int fd = perf_event_open(&attributes, pid, cpu);
+		int fd = ebs_perf_event_open(&attributes, pid, cpu);
 		if (fd == -ENODEV && !one_cpu)
 			continue; // offline
 		int result = fd < 0 ? fd : add_event(link, program, fd);

@@ -201,6 +201,11 @@ void ebs_watch_free(struct ebs_watch *watch)
 		close(watch->epoll);
 }
 
+void ebs_watch_unref(struct ebs_watch *watch)
+{
+	uv_unref((uv_handle_t *)&watch->uv);
+}
+
 static void on_again(uv_idle_t *handle)
 {
 	struct ebs_watch *watch = handle->data;

@@ -40,6 +40,8 @@ struct ebs_watch *ebs_loop_watch(struct ebs_loop *loop, int fd, ebs_loop_callbac
 struct ebs_watch *ebs_loop_watch_shared(struct ebs_loop *loop, int fd, ebs_loop_callback *callback,
 					void *context, struct ebs_error *error);
 void ebs_watch_free(struct ebs_watch *watch);
+// The watch alone does not keep a run going.
+void ebs_watch_unref(struct ebs_watch *watch);
 // Calls the callback in the loop's next turn, or in the next run's first, without being asked for.
 void ebs_watch_again(struct ebs_watch *watch);
 

@@ -9,6 +9,7 @@
 #include "script/bpf.h"
 #include "script/lua_format.h"
 #include "script/object.h"
+#include "script/printk.h"
 #include "script/privileges.h"
 #include "script/script.h"
 
@@ -70,9 +71,11 @@ int ebs_bpf_run(lua_State *L)
 	lua_settop(L, 0);
 	if (state->options->check)
 		return ebs_finish(L);
+	ebs_tell_unattached(state);
 	ebs_stats_stop(&state->stats);
 	// Here, and not before: while nothing is attached yet nothing else should take time.
-	if (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error))
+	if (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error) ||
+	    ebs_printk_watch(state, &error))
 		return ebs_fail(L, &error);
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_compile_reap();

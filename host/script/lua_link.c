@@ -22,6 +22,14 @@ static void tell_lines(const struct ebs_state *state, const char *lines)
 			line);
 }
 
+void ebs_tell_unattached(struct ebs_state *state)
+{
+	if (!state->attached && ebs_error_is_set(&state->unattached))
+		fprintf(stderr, "ebscript: %s: nothing is attached: %s\n", state->name,
+			ebs_error_text(&state->unattached));
+	ebs_error_clear(&state->unattached);
+}
+
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error)
 {
@@ -43,10 +51,13 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 	if (!self->link) {
 		if (strcmp(error->code, "ESTALE") == 0 && object->state->cache)
 			ebs_cache_remove(object->state->cache, object->key);
+		ebs_error_clear(&object->state->unattached);
+		ebs_error_set(&object->state->unattached, error->code, "%s", ebs_error_text(error));
 		ebs_object_unkeep(L, index, self);
 		lua_pop(L, 1); // -
 		return -EINVAL;
 	}
+	object->state->attached = true;
 	self->next = object->links;
 	object->links = self;
 	tell_lines(object->state, ebs_link_info(self->link).notices);

@@ -56,6 +56,10 @@ void ebs_push_map(lua_State *L, int index, struct ebs_map *map);
 int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error);
 
+// lua_link.c: says, once, that a failure to attach has left the script with nothing attached. Its
+// results may be dropped: then the script would go on as if nothing happened.
+void ebs_tell_unattached(struct ebs_state *state);
+
 // lua_globals.c: pushes the variables of the object at `index`.
 void ebs_push_globals(lua_State *L, int index);
 

@@ -19,6 +19,7 @@ struct ebs_script_options {
 	bool emit_c;  // write the C as compiled to standard output; the script ends at its first
 		      // bpf.load()
 	const char *emit_object; // write the ELF object to this file, likewise; may be NULL
+	bool printk;             // what programs print by bpf_printk(), on standard error
 	bool drop_capabilities;  // as the loop starts
 	uint64_t buffer_size;    // of every ring and perf buffer, bytes; 0: as the script says
 	bool no_cache;

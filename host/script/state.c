@@ -20,6 +20,7 @@
 #include "script/commands.h"
 #include "script/modules.h"
 #include "script/object.h"
+#include "script/printk.h"
 #include "script/script.h"
 #include "script/standard_output.h"
 
@@ -274,8 +275,14 @@ static int call(lua_State *L, lua_CFunction function, const struct ebs_script_op
 
 static int run(struct ebs_state *state, const struct ebs_script_options *options)
 {
-	lua_State *L = luaL_newstate();
+	struct ebs_error error = { 0 };
 	int status = 1;
+	if (options->printk && ebs_printk_begin(state, &error)) {
+		fprintf(stderr, "ebscript: --printk: %s\n", ebs_error_text(&error));
+		ebs_error_clear(&error);
+		return 1;
+	}
+	lua_State *L = luaL_newstate();
 	if (!L) {
 		fputs("ebscript: not enough memory\n", stderr);
 		return 1;
@@ -287,9 +294,10 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	ebs_loop_catch_signals(state->loop, ebs_interrupt);
 	ebs_loop_before_sleep(state->loop, before_sleep, state);
 	bool done = !call(L, prepare_state, options) && !call(L, ebs_run_text, options);
-	if (done && !state->cut)
+	if (done && !state->cut) {
 		status = 0;
-	else if (state->finished)
+		ebs_tell_unattached(state);
+	} else if (state->finished)
 		status = 0;
 	else
 		tell_error(L, state);
@@ -300,6 +308,8 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	ebs_interrupt_init(NULL);
 	ebs_views_free(&state->views);
 	ebs_timer_free(state->losses_due);
+	ebs_printk_end(state);
+	ebs_error_clear(&state->unattached);
 	ebs_cache_close(state->cache);
 	ebs_error_clear(&state->cache_refusal);
 	if (options->stats)

@@ -33,6 +33,8 @@ struct ebs_state {
 	struct ebs_cache *cache;        // opened by the first load; NULL while there is none
 	struct ebs_error cache_refusal; // why it can't be used
 	bool cache_refusal_told;
+	struct ebs_error unattached; // the last failure to attach, while nothing was attached
+	bool attached;               // something was
 	struct ebs_stats stats;
 	bool colour;                // standard error is a terminal
 	lua_State *running;         // the thread that called bpf.run(), while it runs
@@ -42,6 +44,8 @@ struct ebs_state {
 	bool finished;                     // --check or --emit have what they want
 	bool cut;                          // Lua code is being ended by force because of it
 	bool output_failed; // standard output can't be written
+	struct ebs_printk *printk;       // --printk; else NULL
+	struct ebs_watch *printk_watch;  // of it, once the loop has run
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_views views;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
