@@ -49,6 +49,6 @@ end
 for _, name in ipairs(options.fails and { "execve_failed", "execveat_failed" } or {}) do
     assert(object:program(name):attach())
 end
-assert(bpf.drop_privileges())
+assert(bpf.drop_privileges({ keep_uid = not bpf.has({ capability = "setuid" }) }))
 columns:header()
 assert(bpf.run())

@@ -73,7 +73,7 @@ local where = { interface = options.iface, mode = options.mode }
 local link <close> = assert(object:program("count_packets"):attach(where))
 io.stderr:write(("pktcount: attached to %s (index %d), %s mode; Ctrl-C ends\n"):format(
     link.info.interface, link.info.ifindex, link.info.mode))
-assert(bpf.drop_privileges())
+assert(bpf.drop_privileges({ keep_uid = not bpf.has({ capability = "setuid" }) }))
 bpf.every(options.interval, print_table)
 assert(bpf.run())
 if tables ~= options.count then print_table() end

@@ -54,8 +54,13 @@ function bpf.stop() end
 ---@nodiscard
 function bpf.stopping() end
 
---- Gives up every capability for good, but for those named in `keep`.
----@param keep? string[] `"CAP_NET_ADMIN"` or `"net_admin"`
+---@class bpf.Kept
+---@field [integer] string a capability: `"CAP_NET_ADMIN"` or `"net_admin"`
+---@field keep_uid? boolean the process stays the user that it is
+
+--- Changes to a user of the process's own, and gives up for good every capability but those named
+--- in `keep`, and the right to write files. Fails where the user can't be changed.
+---@param keep? bpf.Kept
 ---@return true? ok
 ---@return string? message
 ---@return string? code
@@ -199,6 +204,7 @@ function bpf.inet_ntop(bytes) end
 ---@field tracepoint? string `"sched/sched_switch"`
 ---@field type? string `"struct task_struct"`
 ---@field field? string `"task_struct.se.vruntime"`
+---@field capability? string that this process has it: `"CAP_NET_ADMIN"` or `"net_admin"`
 ---@field enum_value? string `"BPF_MAP_TYPE_ARENA"`
 
 --- Whether this kernel can do all that `what` names, else why not.

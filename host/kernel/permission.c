@@ -15,6 +15,7 @@
 #include "base/capabilities.h"
 #include "base/file.h"
 #include "kernel/lockdown_refusal.h"
+#include "kernel/privileges.h"
 
 #define BPF     EBS_CAPABILITY(CAP_BPF)
 #define PERFMON EBS_CAPABILITY(CAP_PERFMON)
@@ -150,7 +151,13 @@ static int refuse_capabilities(const char *doing, uint64_t needed, int number,
 	append_names(&all, needed);
 	append_names(&lacking, missing);
 	bool one = !(missing & (missing - 1));
-	if (needed && is_in_user_namespace())
+	if (missing && ebs_privileges_are_dropped())
+		result = ebs_error_explain(
+			error, number,
+			"%s needs %s, which this process has given up: do it before "
+			"bpf.drop_privileges()",
+			doing, all.data);
+	else if (needed && is_in_user_namespace())
 		result = ebs_error_explain(
 			error, number,
 			"%s needs %s outside of the user namespace that this process is in: run it "

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/file.h"
+#include "kernel/privileges.h"
 #include "script/build.h"
 #include "types/btf_find.h"
 #include "types/kernel_identity.h"
@@ -108,7 +109,8 @@ struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *sta
 	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_TYPES);
 	find_ids(build, object);
 	ebs_stats_enter(&state->stats, phase);
-	if (build->cachable && ebs_cache_put(state->cache, build->key, &build->entry, &notice))
+	if (build->cachable && !ebs_privileges_are_dropped() &&
+	    ebs_cache_put(state->cache, build->key, &build->entry, &notice))
 		fprintf(stderr, "ebscript: %s: %s\n", state->name, ebs_error_text(&notice));
 	ebs_error_clear(&notice);
 	return object;

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// bpf.has(): what this kernel can do.
+// bpf.has(): what this kernel can do, and this process may.
+#include <errno.h>
 
+#include "base/capabilities.h"
 #include "kernel/feature.h"
 #include "script/bpf.h"
 
 typedef bool has(const char *name, struct ebs_error *why);
+
+static bool has_capability(const char *name, struct ebs_error *why)
+{
+	int number = ebs_capability_find(name);
+
+	if (number >= 0 && ebs_capability_have(number))
+		return true;
+	if (number < 0)
+		ebs_error_explain(why, EINVAL, "there is no capability \"%s\"", name);
+	else
+		ebs_error_explain(why, EPERM, "this process has no capability \"%s\"", name);
+	return false;
+}
 
 static const struct {
 	const char *option;
@@ -17,6 +32,7 @@ static const struct {
 	{ "type", ebs_has_type },
 	{ "field", ebs_has_field },
 	{ "enum_value", ebs_has_enumerator },
+	{ "capability", has_capability },
 };
 
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
@@ -37,9 +53,9 @@ static bool ask_all(lua_State *L, struct ebs_error *why)
 
 int ebs_bpf_has(lua_State *L)
 {
-	static const char *const names[] = { "program",         "helper",     "map",
-					     "kernel_function", "tracepoint", "type",
-					     "field",           "enum_value", NULL };
+	static const char *const names[] = { "program",    "helper", "map",   "kernel_function",
+					     "tracepoint", "type",   "field", "enum_value",
+					     "capability", NULL };
 	struct ebs_error why = { 0 };
 
 	ebs_check_option_names(L, 1, names);

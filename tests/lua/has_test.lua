@@ -5,6 +5,13 @@ local tap = require("tap")
 
 tap.needs_kernel()
 
+tap.test("capabilities of the process", function()
+    tap.equal(bpf.has({ capability = "CAP_SYS_ADMIN" }), true)
+    tap.equal(bpf.has({ capability = "sys_admin", map = "hash" }), true)
+    local has, message = bpf.has({ capability = "nope" })
+    tap.equal({ has, message }, { false, 'there is no capability "nope"' })
+end)
+
 -- Both answers of each question, whatever the kernel is.
 local function both(there, absent, reason)
     local has, message = bpf.has(there)

@@ -89,6 +89,62 @@ def none():
     tap.match(errors[0], "^ebscript: test.lua: loading .* needs CAP_BPF and CAP_PERFMON, which this process lacks")
 
 
+OWN_USER = """
+local bpf = require("bpf")
+local status = function(field) return (io.open("/proc/self/status"):read("a"):match(field .. ":[ \\t]*([^\\n]*)")) end
+for _, options in ipairs({ { keep_uid = KEEP }, {} }) do
+    print(bpf.drop_privileges(options))
+    print(table.concat({ status("Uid"), status("Gid"), status("Groups"), status("CapEff") }, "|"))
+end
+"""
+
+
+def identity(*words, keep="false"):
+    """What the two drops of OWN_USER say, and the numbers after each."""
+    command = [*words, tap.EBSCRIPT, "-e", OWN_USER.replace("KEEP", keep)]
+    out, err = tap.ebscript(*command[1:], command=command[0])
+    tap.equal(err, [], "standard error")
+    return out[0::2], [[part.split() for part in line.split("|")] for line in out[1::2]]
+
+
+@tap.case("the drop changes to a user that nothing else has")
+def own_user():
+    tap.needs_kernel()
+    tap.needs_root()
+    seen = set()
+    for _ in range(3):
+        said, numbers = identity()
+        tap.equal(said, ["true", "true"])
+        tap.equal(numbers[0], numbers[1], "the numbers after a second drop")
+        user, group = numbers[0][0], numbers[0][1]
+        tap.equal((set(user), len(set(user))), (set(group), 1), "user and group, real, effective, saved, of files")
+        tap.ok(0x70000000 <= int(user[0]) < 0x7FFE0000, user)
+        tap.equal(numbers[0][2], [], "other groups")
+        seen.add(user[0])
+    tap.equal(len(seen), 3, "users of three runs")
+
+
+@tap.case("the drop fails where the user can't be changed, and keep_uid leaves it")
+def kept_user():
+    tap.needs_root()
+    without = ["setpriv", "--bounding-set=-setuid", "--inh-caps=-setuid"]
+    for words, user in ((without, "0"), (as_nobody("bpf"), str(NOBODY)), (["unshare", "-Ur"], "0")):
+        if subprocess.run([*words, "true"], capture_output=True).returncode:
+            continue
+        said, numbers = identity(*words)
+        for line in said:
+            tap.match(line, r"^nil\tcan't give up privileges: this process may not change to a user of its own \(.*\); "
+                      r"bpf.drop_privileges\(\{ keep_uid = true \}\) gives up the capabilities alone\tEPERM$")
+        tap.equal(numbers[0][0], [user] * 4, "user")
+        tap.ok(int(numbers[0][-1][0], 16), "capabilities are as before")
+        said, numbers = identity(*words, keep="true")
+        tap.equal(said[0], "true", "with keep_uid")
+        tap.equal(numbers[0][0], [user] * 4, "user")
+        tap.equal(int(numbers[0][-1][0], 16) & ~(1 << 39 | 1 << 21), 0, "capabilities")
+    _, err = run(without, "--drop-caps", status=1)
+    tap.match(err[0], r"^ebscript: test.lua: .*can't give up privileges: .* it lacks CAP_SETUID|it lacks CAP_SETUID")
+
+
 @tap.case("--drop-caps gives all up once the loop runs")
 def drop():
     lines, errors = run([], "--drop-caps")
