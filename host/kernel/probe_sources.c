@@ -15,6 +15,7 @@
 #include "kernel/attach_private.h"
 #include "kernel/kallsyms.h"
 #include "kernel/tracefs.h"
+#include "kernel/tracepoint_context.h"
 
 static int refuse_tracefs(int result, struct ebs_error *error)
 {
@@ -52,9 +53,28 @@ static int read_fields(const char *category, const char *name, struct ebs_buffer
 	return result;
 }
 
-static int add_tracepoint(const struct ebs_probe_query *query, char *event)
+// The context's struct, then its fields.
+static void append_details(const char *category, const char *name,
+			   const struct ebs_tracepoint_contexts *contexts, struct ebs_buffer *out)
 {
 	struct ebs_buffer fields = { 0 };
+
+	ebs_buffer_append_string(&fields, "");
+	read_fields(category, name, &fields);
+	const char *context =
+		!contexts || fields.failed
+			? NULL
+			: ebs_tracepoint_context(contexts, category, name, fields.data);
+	if (context)
+		ebs_buffer_printf(out, "struct %s *ctx\n", context);
+	ebs_buffer_append_string(out, fields.failed ? "" : fields.data);
+	ebs_buffer_free(&fields);
+}
+
+static int add_tracepoint(const struct ebs_probe_query *query, char *event,
+			  const struct ebs_tracepoint_contexts *contexts)
+{
+	struct ebs_buffer details = { 0 };
 	char *colon = strchr(event, ':');
 	if (!colon)
 		return 0;
@@ -63,26 +83,29 @@ static int add_tracepoint(const struct ebs_probe_query *query, char *event)
 		return 0;
 	if (query->details) {
 		*colon = '\0';
-		ebs_buffer_append_string(&fields, "");
-		read_fields(event, colon + 1, &fields);
+		append_details(event, colon + 1, contexts, &details);
 		*colon = '/';
 	}
-	int result = query->add(query->context, event, fields.data);
-	ebs_buffer_free(&fields);
+	int result = query->add(query->context, event, details.data);
+	ebs_buffer_free(&details);
 	return result;
 }
 
 int ebs_list_tracepoints(const struct ebs_probe_query *query, struct ebs_error *error)
 {
 	struct ebs_buffer events = { 0 };
+	struct ebs_tracepoint_contexts *contexts = NULL;
 	int result = ebs_tracefs_read("available_events", &events);
 	if (result)
 		refuse_tracefs(result, error);
 	char *rest = events.data;
 	char *line;
 
+	if (!result && query->details) // without BTF there are the fields alone
+		contexts = ebs_tracepoint_contexts_read(NULL);
 	while (!result && (line = strsep(&rest, "\n")))
-		result = add_tracepoint(query, line);
+		result = add_tracepoint(query, line, contexts);
+	ebs_tracepoint_contexts_free(contexts);
 	ebs_buffer_free(&events);
 	return result;
 }

@@ -39,6 +39,28 @@ def tracepoints():
     tap.ok(not any("common_" in line for line in lines), lines)
 
 
+@tap.case("tracepoints, with the struct that their context is, also of an event class")
+def contexts():
+    needs_tracefs()
+    needs_btf()
+    for name, struct in (
+        ("sched:sched_switch", "sched_switch"),
+        ("sched:sched_wakeup", "sched_wakeup_template"),
+        ("sched:sched_process_exit", "sched_process_template"),
+        ("syscalls:sys_enter_openat", "sys_enter"),
+        ("syscalls:sys_exit_openat", "sys_exit"),
+        ("bpf_trace:bpf_trace_printk", "bpf_trace_printk"),
+    ):
+        lines, _ = listing("-v", f"tracepoint:{name}")
+        found = tap.match(lines[1], r"^    struct trace_event_raw_(\w+) \*ctx$")[1]
+        # Kernels name the class of a process's end in two ways.
+        tap.ok(found == struct or name.endswith(found), f"{name}: {found}")
+    lines, _ = listing("-v", "tracepoint:sched:*")
+    names = [line for line in lines if line.startswith("tracepoint/")]
+    structs = [line for line in lines if line.startswith("    struct trace_event_raw_")]
+    tap.equal(len(structs), len(names), "structs")
+
+
 @tap.case("what BTF knows: raw tracepoints, iterators, LSM hooks")
 def from_btf():
     needs_btf()
