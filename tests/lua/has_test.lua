@@ -33,7 +33,6 @@ tap.test("programs, by kind and by what they attach to", function()
         { program = "raw_tp/nope" },
         'no raw tracepoint "nope"'
     )
-    both({ program = "iter/task" }, { program = "iter/nope" }, 'no iterator "nope"')
     both(
         { program = "tracepoint/sched/sched_switch" },
         { program = "tp/sched/nope" },
@@ -61,6 +60,11 @@ tap.test("programs, by kind and by what they attach to", function()
     )
 end)
 
+tap.test("iterators", function()
+    tap.needs("iter/task")
+    both({ program = "iter/task" }, { program = "iter/nope" }, 'no iterator "nope"')
+end)
+
 tap.test("helpers, maps, functions, tracepoints", function()
     both({ helper = "bpf_loop" }, { helper = "nope" }, "no helper nope")
     both(
@@ -83,8 +87,7 @@ tap.test("helpers, maps, functions, tracepoints", function()
 end)
 
 tap.test("kinds of programs that are newer than libbpf", function()
-    local known = bpf.has({ enum_value = "BPF_NETFILTER" })
-    tap.equal(bpf.has({ program = "netfilter" }), known)
+    tap.equal(bpf.has({ program = "netfilter" }), not tap.refused("netfilter"))
 end)
 
 tap.test("types, fields, enumerators", function()

@@ -415,6 +415,7 @@ tap.test("object:attach() leaves out what needs options", function()
 end)
 
 tap.test("links that are dropped stay until the object closes", function()
+    tap.needs("iter/task")
     local object = load(program("iter/task", "walk"), program("raw_tp/sys_enter"))
     local walk = object:program("walk") -- older kernels attach a program to a tracepoint once only
     for _ = 1, 3 do
@@ -462,6 +463,7 @@ tap.test("an attached object that is dropped stays, too", function()
 end)
 
 tap.test("<close> and close() of links in any order", function()
+    tap.needs("iter/task")
     local object <close> = load(program("iter/task"))
     local before = ids("link")
     local run = object:program("run")

@@ -152,11 +152,14 @@ def needs_strace():
         tap.skip("needs strace")
 
 
-@tap.case("a start that finds an entry opens no kernel types, no header and no compiler")
-def opens_little():
-    needs_strace()
-    for text in (SCRIPT.format(c="", constant=1, define=0), BTF_SCRIPT, PROBING_SCRIPT):
+def opens_little(what, text, *kinds):
+    """A case: what a cached start of this script opens."""
+
+    @tap.case(f"a start that finds an entry opens no kernel types, no header and no compiler: {what}")
+    def told():
+        needs_strace()
         with place() as here:
+            tap.needs(*kinds)
             script = here.write("test.lua", text)
             first, second = files_opened(here, script), files_opened(here, script)
             for pattern in ("/sys/kernel/btf/vmlinux", "ebscript-clang.so", r"libLLVM|libclang"):
@@ -166,9 +169,15 @@ def opens_little():
             tap.ok("/usr/include/" not in second, second)
 
 
+opens_little("constants", SCRIPT.format(c="", constant=1, define=0))
+opens_little("BTF ids", BTF_SCRIPT, "iter/task")
+opens_little("types that no kernel has", PROBING_SCRIPT)
+
+
 @tap.case("programs that attach by BTF ids do so on cached starts")
 def btf_ids():
     with place() as here:
+        tap.needs("iter/task")
         script = here.write("test.lua", BTF_SCRIPT)
         here.expect("miss", script, out=["true"])
         tap.ok(all(int(line) > 0 for line in support("cache_ids", here.cache)), "ids are kept")
@@ -186,6 +195,7 @@ def btf_id(kind, name):
 @tap.case("wrong ids that the kernel refuses are looked up anew")
 def refused_ids():
     with place() as here:
+        tap.needs("iter/task")
         script = here.write("test.lua", BTF_SCRIPT)
         here.expect("miss", script)
         right = support("cache_ids", here.cache)
@@ -200,6 +210,7 @@ def refused_ids():
 @tap.case("wrong ids that would attach to something else do not: the entry is forgotten")
 def wrong_ids():
     with place() as here:
+        tap.needs("iter/task")
         script = here.write("test.lua", BTF_SCRIPT)
         here.expect("miss", script)
         right = support("cache_ids", here.cache)

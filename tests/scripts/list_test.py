@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """ebscript -l: what there is to attach to, and what arguments it has."""
+import errno
 import os
 import shutil
 import subprocess
@@ -79,7 +80,7 @@ def from_btf():
 @tap.case("what the kernel refuses of these is told on standard error, iterators one by one, other kinds once")
 def refused():
     tap.needs_kernel()
-    refuse = [os.path.join(os.environ["EBS_TEST_SUPPORT"], "refuse_program"), "iter/bpf_map_elem,iter/sockmap,lsm", "1"]
+    refuse = tap.refusing("iter/bpf_map_elem,iter/sockmap,lsm", errno.EPERM)
 
     def notices(*words):
         done = subprocess.run([*refuse, tap.EBSCRIPT, "-l", *words], capture_output=True, text=True,

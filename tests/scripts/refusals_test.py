@@ -77,11 +77,6 @@ def lockdown():
     return found[1] if found else "none"
 
 
-def refusing_programs(sections, number, *options):
-    """Words before a program for which programs of these kinds can't be loaded, as on other kernels."""
-    return [str(SUPPORT / "refuse_program"), *options, sections, str(number)]
-
-
 @tap.case("the tests' own question to the kernel: kinds that all kernels take, kinds that none does, kinds that are refused")
 def own_question():
     tap.needs_kernel()
@@ -97,7 +92,7 @@ def own_question():
     answers = ask()
     tap.equal({what: answers[what] for what in usual}, {what: "0" for what in usual})
     tap.equal({answers[what] for what in never}, {"EINVAL", "ENOENT"})
-    answers = ask(*refusing_programs("iter/task,tp_btf,syscall", errno.EBUSY))
+    answers = ask(*tap.refusing("iter/task,tp_btf,syscall", errno.EBUSY))
     busy = {"tp_btf/sched_switch", "iter/task", "iter.s/task", "syscall"}
     tap.equal({what: answers[what] for what in usual}, {what: "EBUSY" if what in busy else "0" for what in usual})
 
@@ -224,7 +219,7 @@ def refused_kinds():
     for options in ((), ("-l",)):
         for number, words, cause in ANSWERS if not options else ANSWERS[-2:]:
             code, message = code_of(PROGRAM.format(section="tp_btf/sched_switch"),
-                                    *refusing_programs("tp_btf/sched_switch", number, *options))
+                                    *tap.refusing("tp_btf/sched_switch", number, *options))
             tap.equal(code, {errno.EOPNOTSUPP: "EOPNOTSUPP", 524: "ENOTSUPP"}.get(number) or errno.errorcode[number])
             tap.match(message, rf'\Acan\'t load "run" \(SEC\("tp_btf/sched_switch"\)\): {words}: {cause}')
 
@@ -243,12 +238,12 @@ def refused_permission():
     ]
     for section, way in stories:
         for options in ((), ("-l",)) if section == "iter/bpf_map_elem" else ((),):
-            code, message = code_of(PROGRAM.format(section=section), *refusing_programs(section, errno.EPERM, *options))
+            code, message = code_of(PROGRAM.format(section=section), *tap.refusing(section, errno.EPERM, *options))
             head = rf'\Acan\'t load "run" \(SEC\("{section}"\)\): Operation not permitted'
             tap.equal(code, "EPERM")
             tap.match(message, head + (rf": this kernel is locked down \({mode}\) and takes no programs of this kind: {way}"
                                        if way and locked else f", although .*: {CONTAINER}"))
-    code, message = code_of(PROGRAM.format(section="iter/task"), *refusing_programs("iter/task", errno.EACCES, "-l"))
+    code, message = code_of(PROGRAM.format(section="iter/task"), *tap.refusing("iter/task", errno.EACCES, "-l"))
     tap.equal(code, "EACCES")
     tap.match(message, rf'\Acan\'t load "run" .*: Permission denied, although .*: {CONTAINER}')
 
@@ -257,14 +252,14 @@ def refused_permission():
 def refused_one():
     source = 'SEC("tp_btf/sched_switch") int run(void *ctx) { return bpf_get_current_pid_tgid() ? 0 : 1; }'
     for number, words in ((errno.EINVAL, "Invalid argument"), (errno.EBUSY, "Device or resource busy")):
-        code, message = code_of(source, *refusing_programs("tp_btf/sched_switch", number, "-o"))
+        code, message = code_of(source, *tap.refusing("tp_btf/sched_switch", number, "-o"))
         tap.equal((code, message), (
             errno.errorcode[number], f'can\'t load "run" (SEC("tp_btf/sched_switch")): {words}: the kernel gives no reason; '
             "it takes other programs of this kind"))
-    code, message = code_of(source, *refusing_programs("tp_btf/sched_switch", errno.EPERM, "-o"))
+    code, message = code_of(source, *tap.refusing("tp_btf/sched_switch", errno.EPERM, "-o"))
     tap.equal(code, "EPERM")
     tap.match(message, rf": Operation not permitted, although .*: {CONTAINER}")
-    words = refusing_programs("iter/task", errno.EPERM)
+    words = tap.refusing("iter/task", errno.EPERM)
     tap.equal(program("xdp", *words, options='{ interface = "lo" }', status=0), None)
 
 

@@ -134,6 +134,18 @@ def needs(*kinds):
             skip(f"this kernel refuses {what}: {code}")
 
 
+def refusing(kinds, number, *options):
+    """Words before a program for which the kernel refuses these kinds of programs with this errno.
+
+    kinds: "iter/bpf_map_elem,lsm"; options: those of tests/support/refuse_program.
+    """
+    program = os.path.join(os.environ["EBS_TEST_SUPPORT"], "refuse_program")
+    tried = subprocess.run([program, "xdp", "1", "true"], capture_output=True, text=True)
+    if tried.returncode:  # as inside of another such filter
+        skip(f"seccomp takes no listener here: {tried.stderr.strip().rpartition(': ')[2]}")
+    return [program, *options, kinds, str(int(number))]
+
+
 def needs_linux(major, minor, what):
     """Skips the case on older kernels, for what no system call tells."""
     if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (major, minor):
