@@ -12,6 +12,7 @@ import tap
 FOLDER = Path(__file__).resolve().parent
 PROGRAM = Path(tap.EBSCRIPT).parent / "tests" / "ebscript-faults"
 SLOW = float(os.environ.get("EBS_TEST_SLOWNESS", "1")) > 1
+PART = 1 if os.environ.get("EBS_TEST_WHOLE") else 10  # one place of so many has its turn
 
 # Functions of libraries that crash by themselves when their own allocations fail: these are spared.
 AT_FAULT = {
@@ -75,13 +76,13 @@ def work(kind, count, step, *options, first=1):
 @tap.case("Lua: where an allocation fails once, all garbage is collected, and nothing else happens")
 def lua_once():
     tap.needs_kernel()
-    tap.equal(work("lua", 1, 2 if SLOW else 1), set())
+    tap.equal(work("lua", 1, PART * (2 if SLOW else 1)), set())
 
 
 @tap.case("Lua: one allocation that fails is an error, and what comes after it works")
 def lua_twice():
     tap.needs_kernel()
-    problems = work("lua", 2, 2 if SLOW else 1)
+    problems = work("lua", 2, PART * (2 if SLOW else 1))
     tap.ok(problems, "errors")
     tap.equal({text for text in problems if not re.search("not enough memory|stack overflow", text)}, set())
 
@@ -89,33 +90,33 @@ def lua_twice():
 @tap.case("Lua: no memory any more")
 def lua_all():
     tap.needs_kernel()
-    tap.ok(work("lua", ALL, 2 if SLOW else 1), "errors")
+    tap.ok(work("lua", ALL, PART * (2 if SLOW else 1)), "errors")
 
 
 @tap.case("the host: one allocation that fails")
 def host_once():
     tap.needs_kernel()
-    problems = work("host", 1, 5 if SLOW else 2)
+    problems = work("host", 1, PART * (5 if SLOW else 2))
     tap.ok(problems, "errors")
 
 
 @tap.case("the host: no memory any more")
 def host_all():
     tap.needs_kernel()
-    tap.ok(work("host", ALL, 5 if SLOW else 2), "errors")
+    tap.ok(work("host", ALL, PART * (5 if SLOW else 2)), "errors")
 
 
 @tap.case("the host: one allocation that fails while C is compiled, in the compiler's process too")
 def compile_once():
     tap.needs_kernel()
-    tap.ok(work("host", 1, 67 if SLOW else 29, "--no-cache"), "errors")
+    tap.ok(work("host", 1, PART * (67 if SLOW else 29), "--no-cache"), "errors")
 
 
 @tap.case("start and end: each allocation in turn")
 def start():
     for kind in ("lua", "host"):
         for count in (2, ALL):
-            n, step = 1, (29 if SLOW else 7)
+            n, step = 1, PART * (29 if SLOW else 7)
             while True:
                 done = run("-e", "print('here')", timeout=10, EBS_FAULTS=f"{kind} {n} {count}")
                 what = f"{kind} {n} {count}: exit status {done.returncode}, {done.stdout!r}, {done.stderr[-2000:]!r}"

@@ -7,7 +7,8 @@ local tap = require("tap")
 
 tap.needs_kernel()
 
-local OBJECTS, PROGRAMS, TYPES = 10, 2, 52 -- a program can use 64 maps
+local OBJECTS = os.getenv("EBS_TEST_WHOLE") and 10 or 1
+local PROGRAMS, TYPES = 2, 52 -- a program can use 64 maps
 local TAIL_EVERY = 8 -- these end with a flexible array
 
 local seed = math.tointeger(os.getenv("EBS_TEST_SEED")) or os.time()
@@ -292,9 +293,9 @@ tap.test("flexible arrays, as events", function()
     tap.equal(sent, OBJECTS * PROGRAMS * (TYPES // TAIL_EVERY))
 end)
 
-tap.test("that were a thousand types", function()
+tap.test("that were a hundred types an object", function()
     tap.equal(read, written)
-    tap.ok(read + sent >= 1000, ("only %d"):format(read + sent))
+    tap.ok(read + sent >= 100 * OBJECTS, ("only %d"):format(read + sent))
 end)
 
 for _, object in ipairs(objects) do

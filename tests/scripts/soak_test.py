@@ -15,7 +15,7 @@ TIMED = "events a minute"  # a slow machine proves nothing
 def soak():
     tap.needs_kernel()
     done = subprocess.run(
-        [sys.executable, BENCH, "soak", "--ebscript", tap.EBSCRIPT, "--minutes", "0.25", "--json"],
+        [sys.executable, BENCH, "soak", "--ebscript", tap.EBSCRIPT, "--minutes", "0.1", "--json"],
         capture_output=True, text=True, timeout=6 * tap.PATIENCE,
     )
     tap.ok(done.stdout, f"no result: {done.stderr}")
