@@ -97,6 +97,13 @@ function bpf.on_readable(file, handler) end
 ---@return string? code
 function bpf.on_signal(name, handler) end
 
+--- Calls `handler` once for each place of the link that goes while bpf.run() waits: an interface, a
+--- cgroup, a process, a file. Then the script decides how it goes on.
+---@param link bpf.Link
+---@param handler? fun(link: bpf.Link, text: string) nil: none any more
+---@return bpf.Link link the same
+function bpf.on_gone(link, handler) end
+
 ---@class bpf.ColumnsOptions
 ---@field json? boolean JSON whether or not ebscript was started with --json
 ---@field text? fun(...: any): string makes a text row itself; JSON rows still use the names
@@ -544,6 +551,7 @@ function Map:submit(value, type) end
 ---@field interface? string
 ---@field ifindex? integer
 ---@field mode? string that XDP or TC got
+---@field alive boolean the program is attached as it was, to one of several places at least
 ---@field symbols? string[] functions; the number of one is its attach cookie
 ---@field left_out? string[] those of them that the kernel can't probe
 

@@ -12,6 +12,7 @@
 #include "kernel/btf_programs.h"
 #include "kernel/log.h"
 #include "kernel/permission.h"
+#include "kernel/watched_private.h"
 
 const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] = {
 	[EBS_ATTACH_INTERFACE] = { .name = "interface", .is_list = true },
@@ -278,6 +279,33 @@ static int keep_interfaces(struct ebs_link *link, const struct ebs_attach_value 
 	return link->interface ? 0 : -ENOMEM;
 }
 
+// The parts from `first` on are attached to the place.
+static int watch_parts(struct ebs_link *link, int option, const char *place, unsigned first)
+{
+	int result = 0;
+
+	if (option != EBS_ATTACH_INTERFACE && option != EBS_ATTACH_CGROUP)
+		return 0;
+	for (unsigned i = first; !result && i < link->count; i++)
+		result = ebs_link_watch_part(link,
+					     option == EBS_ATTACH_INTERFACE ? EBS_PLACE_INTERFACE
+									    : EBS_PLACE_CGROUP,
+					     place, i);
+	return result;
+}
+
+// One process may end. An iterator is run when it is read, which then says so.
+static int watch_process(const struct kind *kind, const struct ebs_attach_options *options,
+			 struct ebs_link *link, struct ebs_error *error)
+{
+	const struct ebs_attach_value *pid = &options->values[EBS_ATTACH_PID];
+
+	if (!pid->given || pid->number <= 0 || strcmp(kind->name, "iter") == 0 ||
+	    !ebs_link_watch_process(link, (pid_t)pid->number))
+		return 0;
+	return ebs_error_errno(error, ENOMEM, "can't attach");
+}
+
 // Each place gets options in which it is the only one. What the link has got at a failure goes with
 // it.
 static int attach_to_places(const struct kind *kind, struct ebs_program *program,
@@ -298,7 +326,10 @@ static int attach_to_places(const struct kind *kind, struct ebs_program *program
 		single.values[option].text = list->items[i];
 		single.values[option].items = &list->items[i];
 		single.values[option].count = 1;
+		unsigned parts = link->count;
 		result = attach_to_place(kind, program, &single, link, error);
+		if (!result && watch_parts(link, option, list->items[i], parts))
+			result = ebs_error_errno(error, ENOMEM, "can't attach");
 		if (link->count > 1)
 			link->info.ifindex = 0;
 		if (before.mode && link->info.mode && strcmp(before.mode, link->info.mode))
@@ -333,6 +364,8 @@ struct ebs_link *ebs_program_attach(struct ebs_program *program,
 		link->info.program = program->name;
 		ebs_log_clear();
 		result = attach_to_places(kind, program, options, link, &cause);
+		if (!result)
+			result = watch_process(kind, options, link, &cause);
 	}
 	if (!result) {
 		link->program = program;

@@ -11,6 +11,7 @@
 
 #include "kernel/attach_link_private.h"
 #include "kernel/object.h"
+#include "kernel/watched_private.h"
 
 static void free_part(struct ebs_link_part part)
 {
@@ -102,6 +103,7 @@ void ebs_link_free(struct ebs_link *link)
 		forget(link->program, link);
 	for (unsigned i = 0; i < link->count; i++)
 		free_part(link->parts[i]);
+	ebs_link_free_watched(link);
 	free(link->parts);
 	free(link->interface);
 	for (uint32_t i = 0; i < link->info.symbol_count; i++)

@@ -9,6 +9,7 @@
 #include "kernel/attach_link.h"
 
 struct ebs_program;
+struct ebs_watched;
 
 // libbpf's link, or a link's bare file descriptor, which libbpf can't take over.
 struct ebs_link_part {
@@ -27,6 +28,8 @@ struct ebs_link_part {
 struct ebs_link {
 	struct ebs_link_info info;
 	char *interface;
+	struct ebs_watched *watched; // what it is attached to, and may go
+	unsigned watched_count;
 	char **symbols;
 	bool *left_out;
 	struct ebs_buffer notices;

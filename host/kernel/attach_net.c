@@ -18,6 +18,7 @@
 #include "kernel/clsact.h"
 #include "kernel/link_create.h"
 #include "kernel/object.h"
+#include "kernel/watched_private.h"
 
 static int find_interface(const char *name, struct ebs_link *link, struct ebs_error *error)
 {
@@ -122,6 +123,8 @@ int ebs_attach_netns(struct ebs_program *program, const struct ebs_attach_option
 		return ebs_error_errno(error, errno, "can't open network namespace \"%s\"", path);
 	int result = ebs_link_add(link, bpf_program__attach_netns(program->handle, fd));
 	close(fd);
+	if (!result)
+		result = ebs_link_watch_part(link, EBS_PLACE_NAMESPACE, path, link->count - 1);
 	if (result == -EEXIST || result == -E2BIG)
 		return ebs_error_explain(error, EEXIST,
 					 "network namespace %s has such a program already", path);

@@ -9,6 +9,7 @@
 #include "kernel/link_create.h"
 #include "kernel/object_private.h"
 #include "kernel/watcher.h"
+#include "kernel/watched_private.h"
 
 #define FLAG_LINK       (1U << 13) // BPF_F_LINK of Linux 6.4
 #define TYPE_STRUCT_OPS 44 // BPF_STRUCT_OPS, which came together with the flag
@@ -55,7 +56,10 @@ static int attach_map(struct bpf_map *map, struct ebs_link *link)
 		.program = bpf_map__fd(map), // a union, in the kernel
 		.type = TYPE_STRUCT_OPS,
 	});
-	return fd < 0 ? fd : ebs_link_add_fd(link, fd);
+	int added = fd < 0 ? fd : ebs_link_add_fd(link, fd);
+	return added ? added
+		     : ebs_link_watch_part(link, EBS_PLACE_TABLE, bpf_map__name(map),
+					   link->count - 1);
 }
 
 int ebs_attach_struct_ops(struct ebs_program *program, const struct ebs_attach_options *options,

@@ -12,6 +12,7 @@
 #include "kernel/link_create.h"
 #include "kernel/spread.h"
 #include "kernel/uprobe_target.h"
+#include "kernel/watched_private.h"
 
 // What is being attached, and where.
 struct probe {
@@ -229,6 +230,15 @@ static void note_old_users(const struct probe *probe)
 	ebs_buffer_free(&pids);
 }
 
+// With one process its end is all that matters.
+static int watch_file(struct probe *probe, struct ebs_error *error)
+{
+	note_old_users(probe);
+	if (probe->pid > 0 || !ebs_link_watch_file(probe->link, ebs_binary_name(probe->binary)))
+		return 0;
+	return ebs_error_errno(error, ENOMEM, "can't attach");
+}
+
 static bool says_where(const struct ebs_attach_options *options,
 		       const struct ebs_uprobe_target *target)
 {
@@ -278,7 +288,7 @@ int ebs_attach_uprobe(struct ebs_program *program, const struct ebs_attach_optio
 	if (!result)
 		result = attach_places(&probe, error);
 	if (!result)
-		note_old_users(&probe);
+		result = watch_file(&probe, error);
 	ebs_places_free(&probe.places);
 	ebs_binary_close(probe.binary);
 	ebs_uprobe_target_free(&target);

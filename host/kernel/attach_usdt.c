@@ -10,6 +10,7 @@
 #include "binary/usdt.h"
 #include "kernel/attach_private.h"
 #include "kernel/uprobe_target.h"
+#include "kernel/watched_private.h"
 
 static int explain(const struct ebs_usdt_target *target, struct ebs_binary *binary, int number,
 		   struct ebs_error *error)
@@ -72,6 +73,8 @@ int ebs_attach_usdt(struct ebs_program *program, const struct ebs_attach_options
 		result = ebs_link_add(link, bpf_program__attach_usdt(
 						    program->handle, pid, ebs_binary_path(binary),
 						    target.provider, target.name, NULL));
+		if (!result && pid <= 0)
+			result = ebs_link_watch_file(link, ebs_binary_name(binary));
 		if (result)
 			explain(&target, binary, result, error);
 	}

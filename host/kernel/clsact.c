@@ -192,6 +192,20 @@ static void detach_part(const struct ebs_link_part *part)
 	detach(part->target, part->type, part->clsact_handle, part->clsact_priority);
 }
 
+bool ebs_clsact_is_gone(const struct ebs_link_part *part)
+{
+	struct filters filters = { 0 };
+	bool found = false;
+
+	if (part->detach != detach_part)
+		return false;
+	list_filters(part->target, part->type, &filters);
+	for (size_t i = 0; i < filters.count; i++)
+		found |= filters.all[i].handle == part->clsact_handle;
+	free(filters.all);
+	return !found;
+}
+
 int ebs_clsact_attach(const struct ebs_program *program, unsigned ifindex, bool egress,
 		      struct ebs_link *link)
 {

@@ -14,6 +14,9 @@
 int ebs_clsact_attach(const struct ebs_program *program, unsigned ifindex, bool egress,
 		      struct ebs_link *link);
 
+// Whether the filter of such a part is no longer there.
+bool ebs_clsact_is_gone(const struct ebs_link_part *part);
+
 // Takes all filters with this handle from both sides of the interface.
 void ebs_clsact_remove(int ifindex, uint32_t handle);
 

@@ -50,6 +50,8 @@ void ebs_watch_again(struct ebs_watch *watch);
 struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop_callback *callback,
 				 void *context, struct ebs_error *error);
 void ebs_timer_free(struct ebs_timer *timer);
+// It alone does not keep a run going.
+void ebs_timer_stay_behind(struct ebs_timer *timer);
 // How many ticks were left out since the timer was made.
 uint64_t ebs_timer_missed(const struct ebs_timer *timer);
 

@@ -60,6 +60,7 @@ static struct ebs_timer *take_timer(struct ebs_loop *loop)
 
 	if (timer) {
 		loop->spare = timer->next;
+		uv_ref((uv_handle_t *)&timer->uv);
 		return timer;
 	}
 	timer = calloc(1, sizeof(*timer));
@@ -90,6 +91,11 @@ struct ebs_timer *ebs_loop_every(struct ebs_loop *loop, double seconds, ebs_loop
 	timer->missed = 0;
 	start(timer);
 	return timer;
+}
+
+void ebs_timer_stay_behind(struct ebs_timer *timer)
+{
+	uv_unref((uv_handle_t *)&timer->uv);
 }
 
 uint64_t ebs_timer_missed(const struct ebs_timer *timer)

@@ -11,6 +11,7 @@ int ebs_bpf_histogram(lua_State *L); // lua_histogram.c; upvalue 1 is its own
 int ebs_bpf_has(lua_State *L);       // lua_has.c
 int ebs_bpf_load(lua_State *L);      // load.c
 int ebs_bpf_load_all(lua_State *L);
+int ebs_bpf_on_gone(lua_State *L); // gone.c
 int ebs_bpf_on_line(lua_State *L); // lua_watch.c
 int ebs_bpf_on_readable(lua_State *L);
 int ebs_bpf_on_signal(lua_State *L);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "compile/compile.h"
 #include "script/bpf.h"
+#include "script/gone.h"
 #include "script/lua_format.h"
 #include "script/object.h"
 #include "script/printk.h"
@@ -75,7 +76,7 @@ int ebs_bpf_run(lua_State *L)
 	ebs_stats_stop(&state->stats);
 	// Here, and not before: while nothing is attached yet nothing else should take time.
 	if (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error) ||
-	    ebs_printk_watch(state, &error))
+	    ebs_printk_watch(state, &error) || ebs_gone_watch(state, &error))
 		return ebs_fail(L, &error);
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_compile_reap();
@@ -161,6 +162,7 @@ static const luaL_Reg functions[] = {
 	{ "ktime_get_ns", bpf_ktime_get_ns },
 	{ "load", ebs_bpf_load },
 	{ "load_all", ebs_bpf_load_all },
+	{ "on_gone", ebs_bpf_on_gone },
 	{ "on_line", ebs_bpf_on_line },
 	{ "on_readable", ebs_bpf_on_readable },
 	{ "on_signal", ebs_bpf_on_signal },

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/watched.h"
+#include "script/gone.h"
 #include "script/link_read.h"
 #include "script/object.h"
 #include "script/script.h"
@@ -12,6 +14,7 @@ struct script_link {
 	struct ebs_link *link; // NULL once closed
 	struct script_object *object;
 	struct script_link *next; // in object->links
+	bool has_handler;         // of bpf.on_gone(): user value 2
 };
 
 // Each line as a notice on standard error.
@@ -35,7 +38,7 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 {
 	index = lua_absindex(L, index);
 	struct script_object *object = lua_touserdata(L, index);
-	struct script_link *self = lua_newuserdatauv(L, sizeof(*self), 1); // link
+	struct script_link *self = lua_newuserdatauv(L, sizeof(*self), 2); // link
 
 	*self = (struct script_link){ .object = object };
 	luaL_setmetatable(L, EBS_LINK_CLASS);
@@ -62,6 +65,8 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 	object->links = self;
 	tell_lines(object->state, ebs_link_info(self->link).notices);
 	ebs_loop_hold(object->state->loop);
+	if (object->state->running) // else bpf.run() will
+		ebs_gone_watch(object->state, NULL);
 	return 0;
 }
 
@@ -98,6 +103,44 @@ static int link_close(lua_State *L)
 	return 0;
 }
 
+struct ebs_link *ebs_script_link(const struct script_link *link)
+{
+	return link->link;
+}
+
+struct script_link *ebs_link_after(const struct script_link *link)
+{
+	return link->next;
+}
+
+bool ebs_link_has_handler(const struct script_link *link)
+{
+	return link->has_handler;
+}
+
+// The object keeps its links by their addresses.
+bool ebs_push_gone_handler(lua_State *L, struct script_link *link)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, link->object);               // object
+	lua_getiuservalue(L, -1, 1);                                   // object kept
+	bool is_kept = lua_rawgetp(L, -1, link) == LUA_TUSERDATA;      // object kept link
+	bool has = is_kept && lua_getiuservalue(L, -1, 2) != LUA_TNIL; // object kept link handler
+	if (!has)
+		return false;
+	lua_insert(L, -2); // object kept handler link
+	return true;
+}
+
+void ebs_link_set_handler(lua_State *L)
+{
+	struct script_link *self = luaL_checkudata(L, 1, EBS_LINK_CLASS);
+
+	luaL_argcheck(L, self->link, 1, "the link is closed");
+	lua_settop(L, 2);
+	self->has_handler = !lua_isnil(L, 2);
+	lua_setiuservalue(L, 1, 2);
+}
+
 static void set_text(lua_State *L, const char *name, const char *text)
 {
 	if (!text)
@@ -125,8 +168,9 @@ static void set_symbols(lua_State *L, const char *name, const struct ebs_link_in
 		lua_pop(L, 1); // info
 }
 
-static void push_info(lua_State *L, const struct ebs_link *link)
+static void push_info(lua_State *L, struct ebs_link *link)
 {
+	ebs_link_look(link);
 	struct ebs_link_info info = ebs_link_info(link);
 
 	lua_newtable(L); // info
@@ -137,6 +181,8 @@ static void push_info(lua_State *L, const struct ebs_link *link)
 		lua_pushinteger(L, info.ifindex);
 		lua_setfield(L, -2, "ifindex");
 	}
+	lua_pushboolean(L, ebs_link_is_alive(link));
+	lua_setfield(L, -2, "alive");
 	set_symbols(L, "symbols", &info, false);
 	set_symbols(L, "left_out", &info, true);
 }

@@ -38,6 +38,7 @@ static bool is_open(const struct script_watch *self)
 
 static void release(lua_State *L, struct script_watch *self)
 {
+	self->state->watches -= self->watch != NULL;
 	ebs_watch_free(self->watch);
 	ebs_signal_free(self->signal);
 	if (self->always >= 0)
@@ -196,6 +197,7 @@ static int finish(lua_State *L, struct script_watch *self, struct ebs_error *err
 {
 	if (!is_open(self))
 		return ebs_fail(L, error);
+	self->state->watches += self->watch != NULL;
 	lua_pushvalue(L, -1);                    // watch watch
 	lua_rawsetp(L, LUA_REGISTRYINDEX, self); // watch
 	return 1;

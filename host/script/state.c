@@ -310,6 +310,7 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	ebs_timer_free(state->losses_due);
 	ebs_printk_end(state);
 	ebs_error_clear(&state->unattached);
+	ebs_timer_free(state->gone_look);
 	ebs_cache_close(state->cache);
 	ebs_error_clear(&state->cache_refusal);
 	if (options->stats)

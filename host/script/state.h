@@ -24,10 +24,10 @@ struct script_object;
 struct ebs_state {
 	lua_State *L;
 	struct ebs_loop *loop;
-	const char *name; // of the script, as messages show it
-	const char *path; // where it was read from; NULL for standard input and -e
+	const char *name;      // of the script, as messages show it
+	const char *path;      // where it was read from; NULL for standard input and -e
 	const char *directory; // the folder that the file itself is in, links followed, or NULL
-	const char *text; // the script's own text, `text_size` bytes
+	const char *text;      // the script's own text, `text_size` bytes
 	size_t text_size;
 	const struct ebs_script_options *options;
 	struct ebs_cache *cache;        // opened by the first load; NULL while there is none
@@ -47,6 +47,8 @@ struct ebs_state {
 	struct ebs_printk *printk;       // --printk; else NULL
 	struct ebs_watch *printk_watch;  // of it, once the loop has run
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
+	struct ebs_timer *gone_look;  // looks whether attachments have gone blind, or NULL
+	unsigned watches;             // open ones of descriptors, by scripts
 	struct ebs_views views;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
 	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON

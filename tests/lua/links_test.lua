@@ -88,7 +88,7 @@ for section, kind in pairs(BY_SECTION) do
         local other <close> = load(program(section))
         local link = assert(other:program("run"):attach())
         local symbol = section:match("^u.*:(.*)")
-        tap.equal(link.info, { kind = kind, symbols = symbol and { symbol } })
+        tap.equal(link.info, { alive = true, kind = kind, symbols = symbol and { symbol } })
         tap.equal(tostring(link), "bpf.Link: " .. kind)
     end)
 end
@@ -201,7 +201,7 @@ tap.test("cgroups", function()
     local ok, problem = pcall(function()
         local object <close> = load(program("cgroup_skb/egress"))
         local link = assert(object:program("run"):attach({ cgroup = folder }))
-        tap.equal(link.info, { kind = "cgroup" })
+        tap.equal(link.info, { alive = true, kind = "cgroup" })
         link:close()
         tap.fails(
             "ENOENT",

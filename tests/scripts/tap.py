@@ -16,6 +16,7 @@
 """
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -31,6 +32,7 @@ EBSCRIPT = os.environ.get("EBSCRIPT", "ebscript")
 PATIENCE = 10 * float(os.environ.get("EBS_TEST_SLOWNESS", "1"))
 
 cases = []
+pairs = itertools.count() # of network namespaces
 
 
 class Skip(Exception):
@@ -300,8 +302,9 @@ def namespaces():
     anything speaks on the link by itself: no duplicate address detection, no link-local addresses.
     """
     needs_root()
-    a = Side(f"ebs-{os.getpid()}-a", "ebs-a", "10.11.12.1", "fd00:eb5::1")
-    b = Side(f"ebs-{os.getpid()}-b", "ebs-b", "10.11.12.2", "fd00:eb5::2")
+    pair = f"ebs-{os.getpid()}-{next(pairs)}"
+    a = Side(f"{pair}-a", "ebs-a", "10.11.12.1", "fd00:eb5::1")
+    b = Side(f"{pair}-b", "ebs-b", "10.11.12.2", "fd00:eb5::2")
     made = []
     try:
         for side in (a, b):
