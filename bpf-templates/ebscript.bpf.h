@@ -105,9 +105,11 @@ static __always_inline void *ebs_map_lookup_or_init_at(const volatile __u32 *cou
 static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *map,
 					   const void *key, __u64 amount)
 {
-	__u64 zero = 0;
-	__u64 *count = ebs_map_lookup_or_init_at(counter, map, key, &zero);
+	__u64 *count = bpf_map_lookup_elem(map, key);
 
+	// Where another CPU is quicker, its count is there then.
+	if (!count && ebs_map_update_elem_at(counter, map, key, &amount, BPF_NOEXIST))
+		count = bpf_map_lookup_elem(map, key);
 	if (count)
 		__sync_fetch_and_add(count, amount);
 }
@@ -143,7 +145,7 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 	ebs_map_lookup_or_init_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 
 // void ebs_map_add(void *map, const void *key, __u64 amount)
-// Adds to the 64-bit count of `key`, which starts at 0. A full map is counted.
+// Adds to the 64-bit count of `key`, which begins with this amount. A full map is counted.
 #define ebs_map_add(map, ...) \
 	ebs_map_add_at(EBS_LOSS_SITE(EBS_FAILED_UPDATES, map), map, __VA_ARGS__)
 

@@ -19,61 +19,60 @@ parser:flag("--tcp", "Count TCP; also UDP only with --udp.")
 parser:flag("--udp", "Count UDP; also TCP only with --tcp.")
 parser:flag("--json", "Print each row as a JSON object.")
 local options = parser:parse()
+local excluded, room, tcp, udp = {}, options.max_entries, options.tcp, options.udp
+for address in pairs(options.exclude_ips or {}) do
+    local bytes, version = address .. ("\0"):rep(16 - #address), #address == 4 and 4 or 6
+    excluded[#excluded + 1] = { bytes = bytes, version = version }
+end
 local object <close> = assert(bpf.load({
-    constants = { tcp = options.tcp or not options.udp, udp = options.udp or not options.tcp },
-    max_entries = { flows = options.max_entries },
-    source = [[
-#include "ebscript.bpf.h"
-#include "packet.bpf.h"
-const volatile bool tcp, udp;
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct packet);
-	__type(value, __u64);
-} flows SEC(".maps");
-
-SEC("xdp")
-int count_packets(struct xdp_md *ctx)
-{
-	struct packet packet;
-
-	if (packet_parse(ctx, &packet) < 0 ||
-	    !(packet.protocol == IPPROTO_TCP ? tcp : packet.protocol == IPPROTO_UDP && udp))
-		return XDP_PASS;
-	packet.protocol = 0; // what isn't asked for must not tell flows apart
-	__builtin_memset(packet.destination, 0, sizeof(packet.destination));
-	ebs_map_add(&flows, &packet, 1);
-	return XDP_PASS;
-}
-]] }))
+    file = "pktcount.bpf.c",
+    constants = { tcp = tcp or not udp, udp = udp or not tcp, excluding = #excluded > 0 },
+    max_entries = { flows4 = room, flows = room, excluded = #excluded + 1 },
+}))
+for _, address in ipairs(excluded) do assert(object:map("excluded"):set(address, 1)) end
 local columns = bpf.columns("time saddr sport dport packets", {
-    json = options.json, text = function(row) return row.text end,
+    json = options.json, text = function(row)
+        return (row.saddr:find(":") and "[%s]:%s => :%s\t| %d" or "%s:%s => :%s\t| %d"):format(
+            row.saddr, row.sport or "-", row.dport or "-", row.packets)
+    end,
 })
-local tables, start, excluded = 0, bpf.ktime_get_ns(), options.exclude_ips or {}
+local tables, start, ended = 0, bpf.ktime_get_ns(), false
 local function print_table()
-    local rows, total, time = {}, 0, (bpf.ktime_get_ns() - start) // 1000 / 1e6
-    for flow, packets in pairs(object:map("flows")) do
-        local source = flow.source:sub(1, flow.version == 4 and 4 or 16)
-        local row = { time = time, saddr = bpf.inet_ntop(source), packets = packets }
-        if flow.has_ports then row.sport, row.dport = flow.source_port, flow.destination_port end
-        row.text = (#source == 4 and "%s:%s => :%s\t| %d" or "[%s]:%s => :%s\t| %d"):format(
-            row.saddr, row.sport or "-", row.dport or "-", packets)
-        if packets > 0 and not excluded[source] then
-            total, rows[#rows + 1] = total + packets, row
-        end
+    local time, rows, i, j = (bpf.ktime_get_ns() - start) // 1000 / 1e6, 0, 1, 1
+    local a, flows, packets, cut = assert(object:map("flows4"):top(options.top))
+    local b, more_flows, more_packets, more_cut = assert(object:map("flows"):top(options.top))
+    local count = math.min(options.top or math.huge, #a + #b)
+    if not columns.json then
+        print(os.date("%T  flows ") .. flows + more_flows .. ", packets " .. packets + more_packets)
     end
-    local heading = ("%s  flows %d, packets %d"):format(os.date("%T"), #rows, total)
-    if not columns.json then print(heading) end
-    for _, row in ipairs(bpf.top(rows, options.top, "packets", "text")) do columns:record(row) end
-    tables = tables + 1
+    while rows < count and not (rows % 10000 == 9999 and bpf.stopping()) do
+        local second = not a[i] or b[j] and b[j].value > a[i].value -- the larger one first
+        local entry = second and b[j] or a[i]
+        local flow, ports = entry.key, entry.key.has_ports ~= false or nil -- flows4 has no others
+        columns:record({
+            time = time, packets = entry.value,
+            saddr = bpf.inet_ntop(flow.version == 6 and flow.source or flow.source:sub(1, 4)),
+            sport = ports and flow.source_port, dport = ports and flow.destination_port,
+        })
+        rows, i, j = rows + 1, second and i or i + 1, second and j + 1 or j
+    end
+    tables, ended = tables + 1, bpf.stopping()
+    if cut or more_cut or rows < count then
+        io.stderr:write("pktcount: interrupted: ", rows, " rows, of the flows read so far\n")
+    end
     if tables == options.count then bpf.stop() end
 end
-local where = { interface = options.iface, mode = options.mode }
-local link <close> = assert(object:program("count_packets"):attach(where))
+local link <close> = assert(object:program("count_packets"):attach({
+    interface = options.iface, mode = options.mode,
+}))
 io.stderr:write(("pktcount: attached to %s (index %d), %s mode; Ctrl-C ends\n"):format(
     link.info.interface, link.info.ifindex, link.info.mode))
 assert(bpf.drop_privileges({ keep_uid = not bpf.has({ capability = "setuid" }) }))
 bpf.every(options.interval, print_table)
 assert(bpf.run())
-if tables ~= options.count then print_table() end
+if tables ~= options.count and not ended then print_table() end
+local told = {}
+for name, count in pairs(object.globals.packet_problems) do
+    told[#told + 1] = count > 0 and count .. " " .. name:gsub("_", " ") or nil
+end
+if told[1] then io.stderr:write("pktcount: not counted: ", table.concat(told, ", "), "\n") end

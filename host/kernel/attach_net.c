@@ -54,6 +54,9 @@ int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *
 
 	if (!result)
 		result = find_interface(interface, link, error);
+	if (!result)
+		result =
+			ebs_attach_note_bare(program->object, interface, link->info.ifindex, error);
 	if (result)
 		return result;
 	int fd = ebs_link_create(&(struct ebs_link_attributes){

@@ -54,6 +54,12 @@ bool ebs_struct_ops_is_first(const struct ebs_program *program);
 // attach_cgroup.c: a descriptor of the cgroup, or -errno with `error` filled.
 int ebs_cgroup_open(const char *path, struct ebs_error *error);
 
+// attach_bare.c: where the object's C uses packet.bpf.h, and packets of this interface begin with
+// IP, writes it into that header's list. Before the program is attached. Returns 0, or -errno with
+// `error` filled.
+int ebs_attach_note_bare(struct ebs_object *object, const char *name, unsigned index,
+			 struct ebs_error *error);
+
 // attach_xdp.c: the interface's number, or -ENODEV with `error` filled.
 int ebs_interface_find(const char *name, struct ebs_error *error);
 

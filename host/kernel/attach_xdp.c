@@ -250,6 +250,9 @@ int ebs_attach_xdp(struct ebs_program *program, const struct ebs_attach_options 
 	if (result < 0)
 		return result;
 	place.index = (unsigned)result;
+	result = ebs_attach_note_bare(program->object, interface, place.index, error);
+	if (result)
+		return result;
 	result =
 		attach_to(program, &place, options->values[EBS_ATTACH_REPLACE].number, link, error);
 	link->info.ifindex = place.index;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "output/cell.h"
 #include "output/enum_names.h"
@@ -27,6 +28,8 @@ struct cell {
 	struct ebs_word word;         // QUICK_WORD
 	struct ebs_field field;       // its offset is from the whole record's start
 	struct ebs_enum_names *names; // of its type, where the formatter may ask for them
+	bool is_address; // room for either kind of IP address, and `version` says which
+	struct ebs_field version;
 };
 
 struct ebs_record {
@@ -59,8 +62,9 @@ static int refuse_column(const struct ebs_layout *layout, const char *column,
 }
 
 // The field at `path`, "peer.port"; false when there is none. A field whose name has dots itself is
-// none of C.
-static bool find_field(const struct ebs_layout *layout, const char *path, struct ebs_field *found)
+// none of C. `record` is the record that it is a field of, which begins at `offset`.
+static bool find_field(const struct ebs_layout *layout, const char *path, struct ebs_field *found,
+		       const struct ebs_layout **record, uint32_t *start)
 {
 	uint32_t offset = 0;
 
@@ -78,11 +82,33 @@ static bool find_field(const struct ebs_layout *layout, const char *path, struct
 			return false;
 		*found = *field;
 		found->offset += offset;
+		*record = layout;
+		*start = offset;
 		if (!path[length])
 			return true;
 		offset = found->offset;
 		path += length + 1;
 		layout = field->layout;
+	}
+}
+
+// Programs keep IPv4 and IPv6 addresses in one field of 16 bytes, and beside it what they are: the
+// `version`, or the `family` as sockets have it.
+static void find_version(struct cell *cell, const struct ebs_layout *record, uint32_t start)
+{
+	static const char *const names[] = { "version", "family" };
+	const struct ebs_layout *layout = cell->field.layout;
+
+	for (size_t i = 0; i < 2 && layout->kind == EBS_BYTES && layout->size == 16; i++) {
+		const struct ebs_field *field = ebs_layout_field(record, names[i]);
+
+		if (!field ||
+		    (field->layout->kind != EBS_UNSIGNED && field->layout->kind != EBS_SIGNED))
+			continue;
+		cell->is_address = true;
+		cell->version = *field;
+		cell->version.offset += start;
+		return;
 	}
 }
 
@@ -114,8 +140,10 @@ struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
 	for (size_t i = 0; i < columns->count; i++) {
 		const struct ebs_column *column = &columns->list[i];
 		struct cell *cell = &record->cells[i];
+		const struct ebs_layout *owner;
+		uint32_t start;
 
-		if (!find_field(layout, column->name.data, &cell->field)) {
+		if (!find_field(layout, column->name.data, &cell->field, &owner, &start)) {
 			refuse_column(layout, column->name.data, error);
 			goto free_record;
 		}
@@ -125,6 +153,8 @@ struct ebs_record *ebs_record_new(const struct ebs_columns *columns,
 			ebs_error_errno(error, ENOMEM, "columns");
 			goto free_record;
 		}
+		if (column->formatter && strcmp(column->formatter->name, "ip") == 0)
+			find_version(cell, owner, start);
 	}
 	return record;
 
@@ -259,12 +289,33 @@ void ebs_row_value(struct ebs_row *row, const struct ebs_layout *layout, const u
 	write_value(row, layout, data, size, NULL);
 }
 
+static void write_address(struct ebs_row *row, const struct cell *cell, const uint8_t *data,
+			  size_t size)
+{
+	const struct ebs_field *version = &cell->version;
+	bool whole =
+		cell->field.offset + 16 <= size && version->offset + version->layout->size <= size;
+	uint64_t number = 0;
+
+	if (whole && version->bit_size)
+		number = (uint64_t)ebs_bitfield_get(version, data);
+	else if (whole)
+		number = ebs_load_unsigned(data + version->offset, version->layout->size);
+	if (number == 4 || number == AF_INET)
+		ebs_row_string(row, (const char *)data + cell->field.offset, 4);
+	else
+		write_field(row, &cell->field, data, size, NULL);
+}
+
 void ebs_record_cell(const struct ebs_record *record, struct ebs_row *row, const uint8_t *data,
 		     size_t size)
 {
 	const struct cell *cell = &record->cells[row->column];
 
-	write_field(row, &cell->field, data, size, cell->names);
+	if (cell->is_address)
+		write_address(row, cell, data, size);
+	else
+		write_field(row, &cell->field, data, size, cell->names);
 }
 
 static void write_text(struct ebs_row *row, const struct ebs_layout *layout, const char *data)
@@ -291,7 +342,9 @@ static void write_word(struct ebs_row *row, const struct ebs_word *word, const u
 static void write_cell(struct ebs_row *row, const struct cell *cell, const uint8_t *data,
 		       size_t size)
 {
-	if (cell->quick == QUICK_NOT || cell->end > size)
+	if (cell->is_address)
+		write_address(row, cell, data, size);
+	else if (cell->quick == QUICK_NOT || cell->end > size)
 		write_field(row, &cell->field, data, size, cell->names);
 	else if (cell->quick == QUICK_WORD)
 		write_word(row, &cell->word, data);

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from common import Failure, goals_table, judge, machine, own_mounts, title, write_report
 
-BENCHMARKS = ["start", "events", "maps", "rows", "soak"]
+BENCHMARKS = ["start", "events", "maps", "rows", "packet", "soak"]
 
 
 def parse():

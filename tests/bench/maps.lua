@@ -63,6 +63,7 @@ local commands = {
     ["fields"] = function() return by_fields(hash.pairs, hash) end,
     ["views"] = function() return by_views(hash) end,
     ["drain"] = function() return by_fields(drained.drain, drained) end,
+    ["top"] = function() return select(2, hash:top(20, "count")) end,
     ["array fields"] = function() return by_fields(array.pairs, array) end,
     ["array views"] = function() return by_views(array) end,
 }

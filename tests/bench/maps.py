@@ -19,6 +19,7 @@ PYTHON_ENTRIES = ENTRIES // 10  # it would take seconds
 
 C_BATCH, C_KEYS, C_DRAIN = "C, batches of 4096", "C, key after key", "C, draining batches"
 FIELDS, VIEWS, DRAIN = "ebscript, fields", "ebscript, views", "ebscript, draining fields"
+TOP = "ebscript, top(20)"
 TABLES, PYTHON = "Lua, a table for each value, batches", "Python with ctypes, BCC's way"
 C_ARRAY, C_MEMORY = "array: C, batches of 4096", "array: C, mmap"
 ARRAY_FIELDS, ARRAY_VIEWS = "array: ebscript, fields", "array: ebscript, views"
@@ -29,6 +30,7 @@ ROWS = [
     (C_BATCH, "c", "batch"),
     (FIELDS, "ebscript", "fields"),
     (VIEWS, "ebscript", "views"),
+    (TOP, "ebscript", "top"),
     (TABLES, "tables", "go"),
     (PYTHON, "python", "go"),
     (C_DRAIN, "c", "drain"),
@@ -117,6 +119,7 @@ def goals(result):
     return [
         ("fields: rate / C's batches", rate(result, FIELDS, C_BATCH), 0.85, True),
         ("fields: rate / C, key after key", rate(result, FIELDS, C_KEYS), 3.5, True),
+        ("top(20): time / C's batches", 1 / rate(result, TOP, C_BATCH), 1.5, False),
         ("array fields: rate / C's batches of it", rate(result, ARRAY_FIELDS, C_ARRAY), 2.9, True),
     ]
 

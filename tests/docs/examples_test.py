@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every Lua block of docs/api.md runs and prints what stands behind its `-->`; the scripts of README.md
+"""Every Lua block of docs/api.md and docs/networking.md runs and prints what stands behind its `-->`; the scripts of README.md
 and docs/writing-tools.md print rows like those that they show."""
 import os
 import re
@@ -56,6 +56,7 @@ def add_all(document):
 
 
 COUNT = add_all("docs/api.md")
+add_all("docs/networking.md")
 
 
 @tap.case("docs/api.md has examples, and a wrong one is found")

@@ -92,11 +92,11 @@ def maps():
     tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
     tap.ok(done.stdout, f"no result: {done.stderr}")
     result = json.loads(done.stdout)
-    tap.equal(len(result["rows"]), 12, "rows")
+    tap.equal(len(result["rows"]), 13, "rows")
     for name, row in result["rows"].items():
         tap.equal(row["rounds"], 2, f"{name}: rounds")
         tap.ok(0 < row["min"] <= row["median"], f"{name}: figures")
-    tap.equal(len([goal for goal in result["goals"] if goal["value"]]), 3, "goals that were judged")
+    tap.equal(len([goal for goal in result["goals"] if goal["value"]]), 4, "goals that were judged")
     tap.equal(done.returncode, int(any(goal["met"] is False for goal in result["goals"])), "exit status")
 
 
@@ -114,6 +114,19 @@ def rows():
         tap.ok(len(of_pace) >= 3, f"{pace}: rows")
         for name, row in of_pace.items():
             tap.ok(row["cpu_ns"] > 0 and 0 <= row["lost"] <= 1 and row["called"] > 0, f"{pace}, {name}: figures")
+
+
+@tap.case("packet: every frame is counted")
+def packet():
+    tap.needs_kernel()
+    done = bench("--rounds", "1", "--json", what="packet", EBS_BENCH_PACKETS="20000")
+    tap.ok(done.returncode in (0, 1), f"exit status {done.returncode}, {done.stderr}")
+    tap.ok(done.stdout, f"no result: {done.stderr}")
+    result = json.loads(done.stdout)
+    tap.equal(len(result["rows"]), 9, "rows")
+    for name, row in result["rows"].items():
+        tap.ok(0 < row["min"] <= row["mean"], f"{name}: figures")
+    tap.ok(result["goals"][0]["value"] > 0, "the goal was not judged")
 
 
 @tap.case("refuses what it can't do")

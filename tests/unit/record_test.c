@@ -212,6 +212,53 @@ static void text_behind_a_nul(void **state)
 	}
 }
 
+// An address of 16 bytes is what the field beside it says.
+static void addresses(void **state)
+{
+	static const struct {
+		const char *name; // of the field beside it
+		unsigned value;
+		const char *expected;
+	} cases[] = {
+		{ "version", 4, "10.9.8.7\n" },  { "version", 6, "a09:807::\n" },
+		{ "family", 2, "10.9.8.7\n" },   { "family", 10, "a09:807::\n" },
+		{ "version", 0, "a09:807::\n" }, { "other", 4, "a09:807::\n" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ebs_error error = { 0 };
+		struct btf *btf = btf__new_empty();
+		int u8 = btf__add_int(btf, "unsigned char", 1, 0);
+		int u32 = btf__add_int(btf, "unsigned int", 4, 0);
+		int address = btf__add_array(btf, u32, u8, 16);
+		int inner = btf__add_struct(btf, "inner", 17);
+		assert_int_equal(btf__add_field(btf, cases[i].name, u8, 0, 0), 0);
+		assert_int_equal(btf__add_field(btf, "address", address, 8, 0), 0);
+		int outer = btf__add_struct(btf, "outer", 18);
+		assert_int_equal(btf__add_field(btf, "first", u8, 0, 0), 0);
+		assert_int_equal(btf__add_field(btf, "inner", inner, 8, 0), 0);
+		struct ebs_types *types = ebs_types_new(btf);
+		uint8_t data[18] = { 9, (uint8_t)cases[i].value, 10, 9, 8, 7 };
+		struct ebs_columns *columns = ebs_columns_new("inner.address|ip", false, &error);
+		struct ebs_record *record =
+			ebs_record_new(columns, ebs_types_layout(types, outer, &error), &error);
+		struct ebs_buffer out = { 0 };
+
+		assert_string_equal(ebs_error_text(&error), "");
+		ebs_record_append(record, data, sizeof(data), &out);
+		assert_string_equal(out.data, cases[i].expected);
+		ebs_buffer_clear(&out);
+		ebs_record_append(record, data, 9, &out); // cut short
+		assert_non_null(out.data);
+		ebs_buffer_free(&out);
+		ebs_record_free(record);
+		ebs_columns_free(columns);
+		ebs_types_free(types);
+		btf__free(btf);
+	}
+}
+
 static void a_field_in_a_field(void **state)
 {
 	assert_row(*state, "peer.port peer.list", false, sizeof(example), "80        1 -2 3\n");
@@ -284,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(formatters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_behind_a_nul, set_up, tear_down),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test_setup_teardown(a_field_in_a_field, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(samples_cut_short, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_that_no_field_has, set_up, tear_down),
