@@ -271,7 +271,7 @@ function Object:attach(options) end
 --- parameters name, or, when its one parameter is no field, with the whole sample. Several types
 --- of samples have a table of handlers, by the types' names or by the values of the tag. Columns
 --- are a handler that prints each sample.
----@param map string
+---@param map string|bpf.Map its name, or an inner map
 ---@param handler bpf.Handler|table<string|integer, bpf.Handler>
 ---@param options? bpf.EventOptions
 ---@return true? ok

@@ -246,6 +246,9 @@ struct Frame {
 //     bpf_dynptr_read() from it, at offset 0, is taken as an output.
 //  7. char behind a pointer is the last resort. A map's types are kept in the order of the source.
 //
+// An outer map with an initialiser is complete before its types are known, and the maps that the
+// initialiser names must keep the type that it knows. Their types hang on a variable, see below.
+//
 // What an iterator writes with bpf_seq_write() has no map to hang on: so each program has a
 // variable of its own, with nothing in it,
 //
@@ -268,6 +271,9 @@ public:
 			auto *function = dyn_cast<FunctionDecl>(declaration);
 			if (function && function->isThisDeclarationADefinition())
 				functions.push_back(function);
+			auto *variable = dyn_cast<VarDecl>(declaration);
+			if (variable && variable->hasInit() && inSection(variable, ".maps"))
+				outer_maps.push_back(variable);
 		}
 		return true;
 	}
@@ -278,8 +284,15 @@ public:
 	{
 		run();
 
-		const VarDecl *map = variable->getCanonicalDecl();
-		const Types &types = certain.count(map) ? certain[map] : possible[map];
+		// An initialiser has the variable's address by now, and its type with it.
+		bool is_inner = false;
+		for (const VarDecl *outer : outer_maps)
+			is_inner |= names(outer->getInit(), variable);
+		if (is_inner) {
+			inner_maps.push_back(variable);
+			return;
+		}
+		const Types &types = typesOf(variable->getCanonicalDecl());
 		if (!types.empty() && variable->getType()->isRecordType())
 			hang(types, variable);
 	}
@@ -289,7 +302,11 @@ public:
 		run();
 		for (const FunctionDecl *function : functions)
 			if (function->hasAttr<SectionAttr>())
-				declareRecords(function, context);
+				declareRecords(function, written(function, context), context);
+		for (const VarDecl *outer : outer_maps)
+			declareRecords(outer, typesOf(outer->getCanonicalDecl()), context);
+		for (const VarDecl *inner : inner_maps)
+			declareRecords(inner, sentTo(inner, context), context);
 	}
 
 private:
@@ -304,7 +321,9 @@ private:
 
 	ASTConsumer *consumer = nullptr;
 	std::vector<const FunctionDecl *> functions;
-	size_t run_count = 0; // of these
+	size_t run_count = 0;                    // of these
+	std::vector<const VarDecl *> outer_maps; // those with an initialiser
+	std::vector<const VarDecl *> inner_maps; // those that an initialiser names
 	Call *current = nullptr;
 	std::map<const VarDecl *, Types> certain;
 	std::map<const VarDecl *, Types> possible; // for maps that have no certain type
@@ -318,6 +337,25 @@ private:
 	{
 		for (; run_count < functions.size(); run_count++)
 			enter(functions[run_count], {});
+	}
+
+	const Types &typesOf(const VarDecl *map)
+	{
+		return certain.count(map) ? certain[map] : possible[map];
+	}
+
+	// Whether the expression has the variable's name somewhere inside.
+	static bool names(const Stmt *expression, const VarDecl *variable)
+	{
+		auto *reference = dyn_cast_or_null<DeclRefExpr>(expression);
+		if (reference &&
+		    reference->getDecl()->getCanonicalDecl() == variable->getCanonicalDecl())
+			return true;
+		if (expression)
+			for (const Stmt *child : expression->children())
+				if (names(child, variable))
+					return true;
+		return false;
 	}
 
 	static void add(Types &types, QualType type, const ASTContext &context)
@@ -763,19 +801,38 @@ private:
 			collect(*callee, seen, types, context);
 	}
 
-	void declareRecords(const FunctionDecl *program, ASTContext &context)
+	// What a program writes with bpf_seq_write().
+	Types written(const FunctionDecl *program, const ASTContext &context)
 	{
 		std::set<const Call *> seen;
 		Types types;
 
 		collect(calls[{ program, {} }], seen, types, context);
+		return types;
+	}
+
+	// What is sent to a map by its name, and by those outer maps whose initialisers name it.
+	Types sentTo(const VarDecl *inner, const ASTContext &context)
+	{
+		Types types = typesOf(inner->getCanonicalDecl());
+
+		for (const VarDecl *outer : outer_maps)
+			if (names(outer->getInit(), inner))
+				for (QualType type : typesOf(outer->getCanonicalDecl()))
+					add(types, type, context);
+		return types;
+	}
+
+	// The variable that the types hang on where a map can't carry them.
+	void declareRecords(const NamedDecl *owner, const Types &types, ASTContext &context)
+	{
 		if (types.empty())
 			return;
 		QualType type = prototype(types, context);
 		VarDecl *variable = VarDecl::Create(
-			context, context.getTranslationUnitDecl(), program->getBeginLoc(),
-			program->getLocation(),
-			&context.Idents.get((program->getName() + records_suffix).str()), type,
+			context, context.getTranslationUnitDecl(), owner->getBeginLoc(),
+			owner->getLocation(),
+			&context.Idents.get((owner->getName() + records_suffix).str()), type,
 			context.getTrivialTypeSourceInfo(type), SC_None);
 		variable->addAttr(
 			SectionAttr::CreateImplicit(context, records_section, SourceRange()));
@@ -1198,7 +1255,7 @@ class Printer : public TextDiagnosticPrinter
 
 public:
 	Printer(llvm::raw_ostream &messages, Options options)
-		: TextDiagnosticPrinter(messages, options)
+	    : TextDiagnosticPrinter(messages, options)
 	{
 	}
 

@@ -144,7 +144,7 @@ static int add_known_types(lua_State *L, struct script_handler *handler, int fun
 	struct ebs_types *types = ebs_object_types(handler->object->handle);
 	struct ebs_error error = { 0 };
 	int count =
-		ebs_types_samples(types, handler->map->name, layouts, EBS_MAX_EVENT_TYPES, &error);
+		ebs_types_samples(types, handler->source, layouts, EBS_MAX_EVENT_TYPES, &error);
 	int before = handler->plan_count;
 
 	if (count < 0)

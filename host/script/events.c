@@ -6,6 +6,7 @@
 
 #include "script/columns.h"
 #include "script/events.h"
+#include "script/map.h"
 
 #define HANDLER_CLASS "bpf.Handler"
 
@@ -147,11 +148,44 @@ static int check_sizes(const struct script_handler *handler, struct ebs_error *e
 	return 0;
 }
 
+// The argument 2: a map's name, or an inner map of one of the object's. `source` gets the name of
+// the map that the C sends to.
+static struct ebs_map *check_buffer(lua_State *L, const struct script_object *object,
+				    const char **source)
+{
+	struct script_map *inner = luaL_testudata(L, 2, EBS_MAP_CLASS);
+	struct ebs_map *map;
+
+	if (inner) {
+		ebs_check_map(L, 2);
+		lua_getiuservalue(L, 2, 1); // owner
+		struct script_map *outer = luaL_testudata(L, -1, EBS_MAP_CLASS);
+		lua_pop(L, 1); // -
+		map = inner->map;
+		*source = inner->own && outer ? outer->map->name : map->name;
+		if (!ebs_object_map(object->handle, *source))
+			luaL_argerror(
+				L, 2,
+				lua_pushfstring(L,
+						"map '%s' is neither one of the object's nor an "
+						"inner map of one",
+						map->name));
+		return map;
+	}
+	*source = luaL_checkstring(L, 2);
+	map = ebs_object_map(object->handle, *source);
+	if (!map)
+		luaL_argerror(L, 2, lua_pushfstring(L, "the object has no map '%s'", *source));
+	*source = map->name; // which lives as long as the object
+	return map;
+}
+
 int ebs_object_on_event(lua_State *L)
 {
 	static const char *const names[] = { "type", "tag", "types", NULL };
 	struct script_object *object = ebs_check_object(L, 1);
-	const char *name = luaL_checkstring(L, 2);
+	const char *source = NULL;
+	struct ebs_map *map = check_buffer(L, object, &source);
 	struct ebs_error error = { 0 };
 
 	luaL_argexpected(L, lua_isfunction(L, 3) || lua_istable(L, 3) || ebs_to_columns(L, 3), 3,
@@ -159,15 +193,16 @@ int ebs_object_on_event(lua_State *L)
 	if (!lua_isnoneornil(L, 4))
 		ebs_check_option_names(L, 4, names);
 	lua_settop(L, 4);
-	struct ebs_map *map = ebs_object_map(object->handle, name);
-	if (!map)
-		return luaL_argerror(L, 2, lua_pushfstring(L, "the object has no map '%s'", name));
 	for (struct script_handler *other = object->handlers; other; other = other->next)
 		if (other->map == map)
 			return luaL_argerror(
-				L, 2, lua_pushfstring(L, "map '%s' has a handler already", name));
+				L, 2,
+				lua_pushfstring(L, "map '%s' has a handler already", map->name));
 
 	struct script_handler *handler = push_handler(L, object, map); // ... handler
+	handler->source = source;
+	lua_pushvalue(L, 2); // ... handler map
+	lua_setiuservalue(L, -2, EBS_HANDLER_MAP);
 	ebs_handler_plan(L, handler);
 	lua_pushvalue(L, -1);                       // ... handler handler
 	ebs_object_keep(L, 1, object);              // ... handler

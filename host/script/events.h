@@ -28,6 +28,7 @@ struct ebs_event_plan {
 struct script_handler {
 	struct script_object *object;
 	struct ebs_map *map;
+	const char *source; // the map that the C sends to, by name: of an inner map the outer one
 	struct ebs_ring *ring;
 	struct ebs_watch *watch;
 	uint32_t view;                // the slot of a sample that is seen as a whole
@@ -50,9 +51,10 @@ struct script_handler {
 	struct ebs_event_plan plans[EBS_MAX_EVENT_TYPES];
 };
 
-// User values of a handler: the object, the plans' functions (a sequence), and their steps.
-enum { EBS_HANDLER_OBJECT = 1, EBS_HANDLER_FUNCTIONS, EBS_HANDLER_STEPS };
-#define EBS_HANDLER_VALUES EBS_HANDLER_STEPS
+// User values of a handler: the object, the plans' functions (a sequence), their steps, and an
+// inner map's userdata.
+enum { EBS_HANDLER_OBJECT = 1, EBS_HANDLER_FUNCTIONS, EBS_HANDLER_STEPS, EBS_HANDLER_MAP };
+#define EBS_HANDLER_VALUES EBS_HANDLER_MAP
 
 // event_types.c: makes the plans of the handler on the top of the stack, from on_event()'s
 // arguments: the function or functions at 3, the options at 4. Raises what is wrong with them.

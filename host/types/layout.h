@@ -122,8 +122,9 @@ int ebs_types_variables(struct ebs_types *types, const char *section,
 			void *context, struct ebs_error *error);
 
 // The types of the samples that the C puts into the ring or perf buffer `map`: what __type(value,
-// ...) says, else those that the compiler step (or a macro) hung on the map's "type" member. Fills
-// up to `limit` entries and returns how many there are (0: unknown), or -errno with `error` filled.
+// ...) says, else those that the compiler step (or a macro) hung on the map's "type" member, or on
+// a variable where the map is one in a map of maps. Fills up to `limit` entries and returns how
+// many there are (0: unknown), or -errno with `error` filled.
 int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
 		      int limit, struct ebs_error *error);
 

@@ -140,6 +140,27 @@ static int read_parameters(struct ebs_types *types, const struct btf_type *funct
 	return count;
 }
 
+int ebs_types_records(struct ebs_types *types, const char *program,
+		      const struct ebs_layout **records, int limit, struct ebs_error *error)
+{
+	const struct btf *btf = ebs_types_btf(types);
+	const struct btf_type *section = find_section(btf, ".ebs.records");
+	size_t length = strlen(program);
+
+	for (int i = 0; section && i < btf_vlen(section); i++) {
+		const struct btf_type *var =
+			btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
+		const char *name =
+			var && btf_is_var(var) ? btf__name_by_offset(btf, var->name_off) : NULL;
+
+		if (name && strncmp(name, program, length) == 0 &&
+		    strcmp(name + length, ".records") == 0)
+			return read_parameters(types, prototype(btf, var->type), records, limit,
+					       error);
+	}
+	return 0;
+}
+
 int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs_layout **samples,
 		      int limit, struct ebs_error *error)
 {
@@ -160,26 +181,8 @@ int ebs_types_samples(struct ebs_types *types, const char *map, const struct ebs
 			return 1;
 	}
 
-	return read_parameters(types, sample_prototype(btf, definition), samples, limit, error);
-}
-
-int ebs_types_records(struct ebs_types *types, const char *program,
-		      const struct ebs_layout **records, int limit, struct ebs_error *error)
-{
-	const struct btf *btf = ebs_types_btf(types);
-	const struct btf_type *section = find_section(btf, ".ebs.records");
-	size_t length = strlen(program);
-
-	for (int i = 0; section && i < btf_vlen(section); i++) {
-		const struct btf_type *var =
-			btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
-		const char *name =
-			var && btf_is_var(var) ? btf__name_by_offset(btf, var->name_off) : NULL;
-
-		if (name && strncmp(name, program, length) == 0 &&
-		    strcmp(name + length, ".records") == 0)
-			return read_parameters(types, prototype(btf, var->type), records, limit,
-					       error);
-	}
-	return 0;
+	const struct btf_type *known = sample_prototype(btf, definition);
+	if (!known) // a map with an initialiser, or one that is named by it
+		return ebs_types_records(types, map, samples, limit, error);
+	return read_parameters(types, known, samples, limit, error);
 }

@@ -719,4 +719,101 @@ struct big {
     tap.fails("E2BIG", "can't hold", try(perf("events"), 70000, { buffer_size = 1 << 20 }))
 end)
 
+-- Ring buffers inside of a map of maps: the C looks one up, and sends to it.
+local INNER = [[
+#include "ebscript.bpf.h"
+
+struct event {
+	u32 number;
+	char name[4];
+};
+
+struct buffer {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} %s;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, struct buffer);
+} outer SEC(".maps")%s;
+
+SEC("raw_tp/sys_enter")
+int send(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 index = ctx->args[0];
+	void *buffer = bpf_map_lookup_elem(&outer, &index);
+	struct event *event;
+
+	if (!buffer)
+		return 1;
+	event = bpf_ringbuf_reserve(buffer, sizeof(*event), 0);
+	if (!event)
+		return 2;
+	event->number = index;
+	__builtin_memcpy(event->name, "abc", 4);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+]]
+
+local function deliver_inner(object, maps)
+    local seen = {}
+    for _, map in ipairs(maps) do
+        assert(object:on_event(map, function(name, number)
+            seen[#seen + 1] = name .. number
+        end))
+    end
+    for index = 0, #maps - 1 do
+        local result = assert(object.programs.send:test_run({ context = { index } }))
+        tap.equal(result.return_value, 0)
+    end
+    local timer = bpf.every(0.01, bpf.stop)
+    collectgarbage()
+    bpf.run()
+    timer:close()
+    table.sort(seen)
+    return table.concat(seen, " ")
+end
+
+tap.test("ring buffers that the script puts into a map of maps", function()
+    local object <close> = load(INNER:format("", ""))
+    local maps = {}
+    for index = 0, 2 do
+        maps[#maps + 1] = assert(object.maps.outer:create_inner())
+        assert(object.maps.outer:set(index, maps[#maps]))
+    end
+    tap.equal(deliver_inner(object, maps), "abc0 abc1 abc2")
+end)
+
+tap.test("ring buffers that a map of maps is initialised with", function()
+    local values = [[ = { .values = { [0] = &first } }]]
+    local object <close> = load(INNER:format('first SEC(".maps")', values))
+    tap.equal(deliver_inner(object, { object.maps.first }), "abc0")
+end)
+
+tap.test("ring buffers in a map of maps, by its initialiser and by the script", function()
+    local values = [[ = { .values = { [0] = &first } }]]
+    local object <close> = load(INNER:format('first SEC(".maps")', values))
+    local second = assert(object.maps.outer:create_inner())
+    assert(object.maps.outer:set(1, second))
+    tap.equal(deliver_inner(object, { assert(object.maps.outer:get(0)), second }), "abc0 abc1")
+end)
+
+tap.test("maps that have no handler of their own", function()
+    local object <close> = load(INNER:format("", ""))
+    local other <close> = load((INNER:format("", ""):gsub("outer", "elsewhere")))
+    local inner = assert(object.maps.outer:create_inner())
+    tap.raises(function() other:on_event(inner, print) end,
+        "map 'outer' is neither one of the object's nor an inner map of one")
+    tap.raises(function() object:on_event(7.5, print) end, "the object has no map '7.5'")
+    tap.raises(function() object:on_event(object, print) end, "string expected, got bpf.Object")
+    assert(object:on_event(inner, print))
+    tap.raises(function() object:on_event(inner, print) end, "has a handler already")
+    inner:close()
+    tap.raises(function() object:on_event(inner, print) end, "the map is closed")
+end)
+
 tap.done()
