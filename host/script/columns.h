@@ -18,8 +18,10 @@ enum { EBS_COLUMNS_TYPES = 8 }; // of records whose plans are kept
 enum { EBS_COLUMNS_TEXT = 1, EBS_COLUMNS_FORMATS };
 #define EBS_COLUMNS_VALUES EBS_COLUMNS_FORMATS
 
+#define EBS_COLUMNS_CLOSED "the columns are closed"
+
 struct script_columns {
-	struct ebs_columns *columns;
+	struct ebs_columns *columns;                   // NULL once finalized
 	struct ebs_buffer out;                         // one row, memory reused
 	struct ebs_record *records[EBS_COLUMNS_TYPES]; // the one that was used last comes first
 	bool json;
@@ -31,6 +33,9 @@ struct script_columns {
 
 // The columns at `index`, or NULL.
 struct script_columns *ebs_to_columns(lua_State *L, int index);
+
+// Raises once they are finalized.
+void ebs_columns_check_open(lua_State *L, const struct script_columns *self);
 
 // Whether the script formats that column itself.
 static inline bool ebs_columns_is_own(const struct script_columns *self, size_t column)

@@ -18,6 +18,7 @@ static const struct ebs_record *find_record(lua_State *L, struct script_columns 
 
 	if (records[0] && ebs_record_fits(records[0], layout)) // nearly always
 		return records[0];
+	ebs_columns_check_open(L, self);
 	while (i < EBS_COLUMNS_TYPES - 1 && records[i] && !ebs_record_fits(records[i], layout))
 		i++;
 	struct ebs_record *record = records[i];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "script/columns.h"
 #include "script/events.h"
 #include "types/load.h"
@@ -11,6 +12,13 @@
 // is added to it, in the loop's first turn: so who waits would not be told of what came before. One
 // reading before that turn, and one behind it, find that.
 #define FIRST_READINGS 2
+
+// How long all readings of the loop's turn may take, and a single one at least: then timers and
+// signals have their turn. Between two looks at the clock are so many samples.
+#define TURN_NS    10000000
+#define SHARE_NS   500000
+#define LOOK_EVERY 8
+#define SLOW_NS    100000 // for so many: then at each
 
 static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
 {
@@ -123,6 +131,23 @@ static void deliver_one(lua_State *L, struct script_handler *handler,
 	ebs_handler_end_views(handler);
 }
 
+static void look_at_clock(struct script_handler *handler)
+{
+	int64_t now = ebs_now_ns();
+
+	handler->slow = now - handler->looked_at > SLOW_NS;
+	handler->looked_at = now;
+	handler->late = now >= handler->until;
+}
+
+// Whether the next sample of a batch is delivered, too.
+static inline bool goes_on(struct script_handler *handler, size_t index)
+{
+	if (index % LOOK_EVERY == 0 || handler->slow)
+		look_at_clock(handler);
+	return handler->object->open && !handler->late;
+}
+
 // A batch of samples of the one type that there is, for a function that takes fields: most events
 // are such, so there is nothing to decide for each.
 static void deliver_fields(lua_State *L, struct script_handler *handler, size_t count)
@@ -132,7 +157,7 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 	size_t words = plan->words;
 	int arguments = plan->count;
 
-	for (size_t i = 0; i < count && handler->object->open; i++) {
+	for (size_t i = 0; i < count && goes_on(handler, i); i++) {
 		const struct ebs_sample *sample = &handler->batch[i];
 
 		handler->fresh = handler->taken + i + 1;
@@ -151,6 +176,9 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 // A batch for columns that print them without the script: no Lua runs, so all rows go out at once.
 static void deliver_rows(lua_State *L, struct script_handler *handler, size_t count)
 {
+	look_at_clock(handler);
+	if (handler->late)
+		return;
 	handler->fresh += count;
 	for (size_t i = 0; i < count; i++)
 		look_for_long(handler, &handler->plans[0], &handler->batch[i]);
@@ -159,7 +187,7 @@ static void deliver_rows(lua_State *L, struct script_handler *handler, size_t co
 
 static void deliver_any(lua_State *L, struct script_handler *handler, size_t count)
 {
-	for (size_t i = 0; i < count && handler->object->open; i++) {
+	for (size_t i = 0; i < count && goes_on(handler, i); i++) {
 		handler->fresh++;
 		deliver_one(L, handler, &handler->batch[i]);
 	}
@@ -193,7 +221,7 @@ static int read_samples(lua_State *L)
 	for (int i = 0; i < handler->plan_count; i++)
 		lua_rawgeti(L, 3, i + 1); // handler functions function...
 	deliver_batch *deliver = choose_delivery(L, handler);
-	while (handler->object->open) {
+	while (handler->object->open && !handler->late) {
 		handler->taken = handler->fresh;
 		count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH);
 		if (!count)
@@ -203,11 +231,24 @@ static int read_samples(lua_State *L)
 	return 0;
 }
 
-int ebs_handler_read(struct script_handler *handler)
+int64_t ebs_handler_share(const struct script_handler *handler)
+{
+	int64_t share = TURN_NS / handler->object->state->handlers;
+
+	return ebs_now_ns() + (share > SHARE_NS ? share : SHARE_NS);
+}
+
+int ebs_handler_read(struct script_handler *handler, int64_t until)
 {
 	struct ebs_state *state = handler->object->state;
 
+	struct script_object *object = handler->object;
+
 	handler->busy = true;
+	handler->late = false;
+	handler->until = until;
+	handler->looked_at = ebs_now_ns();
+	object->reading++;
 	handler->taken = 0;
 	handler->fresh = 0;
 	ebs_ring_begin(handler->ring);
@@ -219,6 +260,7 @@ int ebs_handler_read(struct script_handler *handler)
 	size_t bytes = ebs_ring_end(handler->ring, last);
 	ebs_handler_end_views(handler);
 	handler->busy = false;
+	object->reading--;
 	if (!handler->object->open) {
 		ebs_handler_release(handler);
 		return state->failed ? -ECANCELED : 0;
@@ -226,7 +268,8 @@ int ebs_handler_read(struct script_handler *handler)
 	ebs_handler_pace(handler, handler->fresh, bytes);
 	if (handler->readings < FIRST_READINGS)
 		handler->readings++;
-	if (result || handler->readings < FIRST_READINGS) // the rest isn't reported a second time
+	if (result || handler->late ||
+	    handler->readings < FIRST_READINGS) // the rest isn't reported a second time
 		ebs_watch_again(handler->watch);
 	return result;
 }

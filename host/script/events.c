@@ -2,6 +2,8 @@
 // Handlers of ring and perf buffers: set, read, closed.
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "script/columns.h"
@@ -27,7 +29,7 @@ void ebs_handler_release(struct script_handler *handler)
 
 static int on_readable(void *context)
 {
-	return ebs_handler_read(context);
+	return ebs_handler_read(context, ebs_handler_share(context));
 }
 
 static int watch(struct script_handler *handler, struct ebs_error *error)
@@ -59,11 +61,45 @@ int ebs_handlers_drain(struct script_object *object)
 
 	for (struct script_handler *handler = object->handlers; handler && object->open && !result;
 	     handler = handler->next) {
-		result = ebs_handler_read(handler);
+		result = ebs_handler_read(handler, ebs_interrupt_until());
 		if (handler->ring)
 			ebs_ring_count_lost(handler->ring);
+		if (handler->late)
+			result = -ETIMEDOUT;
 	}
 	return result;
+}
+
+// Reads what is left, to nobody.
+static uint64_t count_left(struct script_handler *handler)
+{
+	const struct ebs_sample *last = NULL;
+	uint64_t left = 0;
+	size_t count;
+
+	ebs_ring_begin(handler->ring);
+	while ((count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH))) {
+		left += count;
+		last = &handler->batch[count - 1];
+	}
+	ebs_ring_end(handler->ring, last);
+	return left;
+}
+
+void ebs_handlers_tell_left(struct ebs_state *state)
+{
+	for (struct script_object *object = state->objects; object; object = object->next)
+		for (struct script_handler *handler = object->handlers; handler;
+		     handler = handler->next) {
+			uint64_t left = handler->ring ? count_left(handler) : 0;
+
+			if (left)
+				fprintf(stderr,
+					"ebscript: %s: %" PRIu64 " event%s of \"%s\" not handed "
+					"over: 200 ms after the signal the script was not done\n",
+					state->name, left, left == 1 ? "" : "s",
+					handler->map->name);
+		}
 }
 
 // A handler that has something to read and was not looked at in this turn.
@@ -72,7 +108,8 @@ static struct script_handler *first_waiting(const struct ebs_state *state)
 	for (struct script_object *object = state->objects; object; object = object->next)
 		for (struct script_handler *handler = object->handlers; handler;
 		     handler = handler->next)
-			if (handler->turn != state->turn && ebs_ring_is_waiting(handler->ring))
+			if (handler->turn != state->turn && !handler->late &&
+			    ebs_ring_is_waiting(handler->ring))
 				return handler;
 	return NULL;
 }
@@ -88,7 +125,7 @@ int ebs_handlers_look(struct ebs_state *state)
 		handler->turn = state->turn;
 		// Who has not been waiting may have missed a wake-up while it read: look once more.
 		ebs_watch_again(handler->watch);
-		result = ebs_handler_read(handler);
+		result = ebs_handler_read(handler, ebs_handler_share(handler));
 	}
 	return result;
 }
@@ -98,6 +135,7 @@ void ebs_handlers_close(struct script_object *object)
 	lua_State *L = object->state->L;
 
 	for (struct script_handler *handler = object->handlers; handler; handler = handler->next) {
+		object->state->handlers--;
 		ebs_handler_release(handler);
 		lua_pushnil(L);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, handler);
@@ -108,6 +146,7 @@ void ebs_handlers_close(struct script_object *object)
 static struct script_handler *push_handler(lua_State *L, struct script_object *object,
 					   struct ebs_map *map)
 {
+	ebs_refuse_at_end(L);
 	struct script_handler *handler =
 		lua_newuserdatauv(L, sizeof(*handler), EBS_HANDLER_VALUES); // handler
 
@@ -220,6 +259,7 @@ int ebs_object_on_event(lua_State *L)
 	}
 	handler->next = object->handlers;
 	object->handlers = handler;
+	object->state->handlers++;
 	lua_pushboolean(L, true);
 	return 1;
 }

@@ -38,6 +38,10 @@ struct script_handler {
 	int readings;                 // up to FIRST_READINGS
 	bool long_told;               // that some samples are longer than their type
 	bool busy;                    // its ring is being read
+	bool late;                    // the reading has had its time; there may be more
+	bool slow;                    // a sample takes long
+	int64_t until;                // the end of that time, CLOCK_MONOTONIC ns
+	int64_t looked_at;            // the clock, likewise
 	struct script_handler *next;  // in object->handlers
 	unsigned turn;                // of the loop, in which it was looked at before sleeping
 	// How busy the buffer is: what was read since a moment, CLOCK_MONOTONIC ns.
@@ -63,9 +67,12 @@ void ebs_handler_plan(lua_State *L, struct script_handler *handler);
 // event_pace.c: told of each reading, puts off the next one where there is much to read.
 void ebs_handler_pace(struct script_handler *handler, size_t samples, size_t bytes);
 
-// event_read.c: hands over what the handler's buffer holds. Returns 0, or -ECANCELED when a
-// function failed. The handler must be kept from being collected.
-int ebs_handler_read(struct script_handler *handler);
+// event_read.c: hands over what the handler's buffer holds, up to that time (CLOCK_MONOTONIC ns),
+// and sees to it that the rest has its turn. Returns 0, or -ECANCELED when a function failed. The
+// handler must be kept from being collected.
+int ebs_handler_read(struct script_handler *handler, int64_t until);
+// Until when a reading in the loop may go on from now: all handlers share 10 ms.
+int64_t ebs_handler_share(const struct script_handler *handler);
 
 // No view of a sample outlives the handler's call.
 static inline void ebs_handler_end_views(struct script_handler *handler)

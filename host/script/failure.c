@@ -119,6 +119,12 @@ int ebs_message_handler(lua_State *L)
 	return 1;
 }
 
+void ebs_refuse_at_end(lua_State *L)
+{
+	if (ebs_state(L)->closing)
+		luaL_error(L, "the script has ended: its finalizers can make nothing new");
+}
+
 int ebs_finish(lua_State *L)
 {
 	ebs_state(L)->finished = true;

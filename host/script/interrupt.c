@@ -234,6 +234,11 @@ bool ebs_interrupt_is_due(void)
 	return requested_at && ebs_now_ns() >= limit;
 }
 
+int64_t ebs_interrupt_until(void)
+{
+	return requested_at ? limit : INT64_MAX;
+}
+
 int64_t ebs_interrupt_patience(void)
 {
 	int64_t until = ebs_now_ns() + GRACE_NS;

@@ -39,6 +39,8 @@ bool ebs_interrupt_is_pending(void);
 // Whether the time is over: who waits for somebody else gives up. System calls that block are
 // interrupted from then on, every 20 ms.
 bool ebs_interrupt_is_due(void);
+// Until when what runs may go on, CLOCK_MONOTONIC ns; INT64_MAX where no signal came.
+int64_t ebs_interrupt_until(void);
 // After a signal, for who is about to wait for somebody else: until when, CLOCK_MONOTONIC ns. At
 // most 200 ms from now; system calls are interrupted then.
 int64_t ebs_interrupt_patience(void);

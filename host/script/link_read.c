@@ -17,6 +17,7 @@ struct reader {
 	char *line; // of getline()
 	size_t line_size;
 	const struct ebs_layout *layout; // of a record, in `line`; NULL: lines
+	struct script_object *object;    // whose types these are
 };
 
 static int reader_close(lua_State *L)
@@ -50,6 +51,8 @@ static int reader_next(lua_State *L)
 
 	if (!reader->file)
 		return 0;
+	if (reader->layout && !reader->object->handle)
+		return luaL_error(L, "the link's object is closed");
 	if (reader->layout) {
 		size_t size = fread(reader->line, 1, reader->layout->size, reader->file);
 
@@ -71,13 +74,15 @@ static int reader_next(lua_State *L)
 	return 1;
 }
 
-static int push_reader(lua_State *L, const struct ebs_link *link, const struct ebs_layout *layout)
+static int push_reader(lua_State *L, const struct ebs_link *link, const struct ebs_layout *layout,
+		       struct script_object *object)
 {
 	struct ebs_error error = { 0 };
 
+	ebs_refuse_at_end(L);
 	lua_pushcfunction(L, reader_next);                                // next
 	struct reader *reader = lua_newuserdatauv(L, sizeof(*reader), 1); // next reader
-	*reader = (struct reader){ .layout = layout };
+	*reader = (struct reader){ .layout = layout, .object = object };
 	luaL_setmetatable(L, CLASS);
 	lua_pushvalue(L, 1); // next reader link: it keeps the types
 	lua_setiuservalue(L, -2, 1);
@@ -91,9 +96,7 @@ static int push_reader(lua_State *L, const struct ebs_link *link, const struct e
 		reader->line = malloc(layout->size);
 	if (!reader->file || (layout && !reader->line))
 		return luaL_error(L, "not enough memory");
-	lua_pushnil(L);       // next reader nil
-	lua_pushvalue(L, -2); // next reader nil reader: closed when the loop is left early
-	return 4;
+	return 2; // not to be closed by the loop, as in lua_walk.c
 }
 
 #define TYPES_SHOWN 8
@@ -142,12 +145,12 @@ int ebs_push_records(lua_State *L, const struct ebs_link *link, struct script_ob
 {
 	const char *program = ebs_link_info(link).program;
 
-	return push_reader(L, link, find_layout(L, object, program, type));
+	return push_reader(L, link, find_layout(L, object, program, type), object);
 }
 
 int ebs_push_lines(lua_State *L, const struct ebs_link *link)
 {
-	return push_reader(L, link, NULL);
+	return push_reader(L, link, NULL, NULL);
 }
 
 static const luaL_Reg methods[] = {
@@ -155,7 +158,6 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-	{ "__close", reader_close },
 	{ "__gc", reader_close },
 	{ NULL, NULL },
 };

@@ -30,8 +30,9 @@ static struct script_object *first_undrained(struct ebs_state *state)
 }
 
 // Hands over what the ring buffers still hold when the loop has ended. A handler may close any
-// object, so the list is read anew after each.
-static void drain(struct ebs_state *state)
+// object, so the list is read anew after each. Returns 0, or a negative number when it was left
+// early.
+static int drain(struct ebs_state *state)
 {
 	struct script_object *object;
 
@@ -39,9 +40,11 @@ static void drain(struct ebs_state *state)
 		object->drained = false;
 	while ((object = first_undrained(state))) {
 		object->drained = true;
-		if (ebs_handlers_drain(object))
-			return;
+		int result = ebs_handlers_drain(object);
+		if (result)
+			return result;
 	}
+	return 0;
 }
 
 // Seconds of processor time that what stands behind bpf.run() may take after a signal.
@@ -67,6 +70,7 @@ int ebs_bpf_run(lua_State *L)
 	struct ebs_error error = { 0 };
 	double grace = check_grace(L);
 
+	ebs_refuse_at_end(L);
 	if (state->running)
 		return luaL_error(L, "bpf.run() runs already: a handler can't call it");
 	lua_settop(L, 0);
@@ -84,8 +88,11 @@ int ebs_bpf_run(lua_State *L)
 	ebs_interrupt_again();
 	state->running = L;
 	lua_State *thread = ebs_interrupt_switch(state, L);
-	if (state->interrupted || !ebs_loop_run(state->loop))
-		drain(state);
+	int result = state->interrupted ? 0 : ebs_loop_run(state->loop);
+	if (!result)
+		result = drain(state);
+	if (result && ebs_interrupt_came())
+		ebs_handlers_tell_left(state);
 	state->running = NULL;
 	ebs_interrupt_switch(state, thread);
 	if (state->output_failed)

@@ -23,11 +23,21 @@ struct script_columns *ebs_to_columns(lua_State *L, int index)
 	return lua_touserdata(L, index);
 }
 
+void ebs_columns_check_open(lua_State *L, const struct script_columns *self)
+{
+	if (!self->columns)
+		luaL_error(L, EBS_COLUMNS_CLOSED);
+}
+
 static struct script_columns *check_columns(lua_State *L, int index)
 {
 	struct script_columns *self = ebs_to_columns(L, index);
 
-	return self ? self : luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
+	if (!self)
+		luaL_checkudata(L, index, EBS_COLUMNS_CLASS);
+	else if (!self->columns)
+		luaL_argerror(L, index, EBS_COLUMNS_CLOSED);
+	return self;
 }
 
 // Looks the names behind | up in bpf.format, where scripts may have added to it.
@@ -58,6 +68,7 @@ static void find_formats(lua_State *L, struct script_columns *self, int argument
 
 void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 {
+	ebs_refuse_at_end(L);
 	struct script_columns *self =
 		lua_newuserdatauv(L, sizeof(*self), EBS_COLUMNS_VALUES); // columns
 	struct ebs_error error = { 0 };
@@ -141,6 +152,7 @@ void ebs_columns_format_own(lua_State *L, size_t column, int index)
 	lua_rawgeti(L, -1, (lua_Integer)column + 1);  // formats function
 	lua_pushvalue(L, index);                      // formats function value
 	lua_call(L, 1, 1);                            // formats text
+	ebs_columns_check_open(L, lua_touserdata(L, 1));
 	if (!lua_isstring(L, -1))
 		luaL_error(
 			L, "bpf.format.%s() must return a string, not a %s",
@@ -163,6 +175,7 @@ static int write_values(lua_State *L, struct script_columns *self)
 		else
 			ebs_prepare_cell(L, i);
 	}
+	ebs_columns_check_open(L, self); // what the script has for a value may do anything
 	ebs_buffer_clear(&self->out);
 	ebs_row_begin(&row, self->columns, &self->out);
 	for (int i = 2; i <= last; i++)
@@ -233,8 +246,10 @@ int ebs_columns_record(lua_State *L)
 
 static int columns_gc(lua_State *L)
 {
-	struct script_columns *self = check_columns(L, 1);
+	struct script_columns *self = ebs_to_columns(L, 1);
 
+	if (!self)
+		return 0;
 	for (int i = 0; i < EBS_COLUMNS_TYPES; i++) {
 		ebs_record_free(self->records[i]);
 		self->records[i] = NULL;

@@ -37,6 +37,7 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 		      const struct ebs_attach_options *options, struct ebs_error *error)
 {
 	index = lua_absindex(L, index);
+	ebs_refuse_at_end(L);
 	struct script_object *object = lua_touserdata(L, index);
 	struct script_link *self = lua_newuserdatauv(L, sizeof(*self), 2); // link
 

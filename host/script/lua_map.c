@@ -17,9 +17,10 @@ static void add_bytes(lua_State *L, struct script_map *self)
 void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 {
 	index = lua_absindex(L, index);
+	ebs_refuse_at_end(L);
 	struct script_map *self = lua_newuserdatauv(L, sizeof(*self), 2); // map
 
-	*self = (struct script_map){ .map = map };
+	*self = (struct script_map){ .map = map, .object = lua_touserdata(L, index) };
 	luaL_setmetatable(L, EBS_MAP_CLASS);
 	lua_pushvalue(L, index);     // map object
 	lua_setiuservalue(L, -2, 1); // map
@@ -28,6 +29,7 @@ void ebs_push_map(lua_State *L, int index, struct ebs_map *map)
 
 struct script_map *ebs_push_own_map(lua_State *L, int owner)
 {
+	ebs_refuse_at_end(L);
 	if (owner)
 		owner = lua_absindex(L, owner);
 	struct script_map *self = lua_newuserdatauv(L, sizeof(*self), 2); // map
@@ -35,6 +37,7 @@ struct script_map *ebs_push_own_map(lua_State *L, int owner)
 	*self = (struct script_map){ .own = true };
 	luaL_setmetatable(L, EBS_MAP_CLASS);
 	if (owner) {
+		self->object = ((const struct script_map *)lua_touserdata(L, owner))->object;
 		lua_pushvalue(L, owner);     // map owner
 		lua_setiuservalue(L, -2, 1); // map
 	}
@@ -46,9 +49,14 @@ void ebs_finish_own_map(lua_State *L, struct script_map *self)
 	add_bytes(L, self);
 }
 
+bool ebs_map_is_there(const struct script_map *self)
+{
+	return self->map && (!self->object || self->object->handle);
+}
+
 bool ebs_map_is_open(const struct script_map *self)
 {
-	return self->map && self->map->fd >= 0;
+	return ebs_map_is_there(self) && self->map->fd >= 0;
 }
 
 struct script_map *ebs_check_map(lua_State *L, int index)
@@ -195,7 +203,8 @@ static int map_index(lua_State *L)
 	const char *key = luaL_checkstring(L, 2);
 
 	if (strcmp(key, "name") == 0)
-		lua_pushstring(L, self->map->name);
+		lua_pushstring(L, ebs_map_is_there(self) ? self->map->name
+							 : ebs_check_map(L, 1)->map->name);
 	else if (strcmp(key, "info") == 0)
 		ebs_push_map_info(L, ebs_check_map(L, 1)->map);
 	else
@@ -207,8 +216,11 @@ static int map_tostring(lua_State *L)
 {
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 
-	lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name,
-			ebs_map_is_open(self) ? "" : " (closed)");
+	if (ebs_map_is_there(self))
+		lua_pushfstring(L, EBS_MAP_CLASS ": %s%s", self->map->name,
+				ebs_map_is_open(self) ? "" : " (closed)");
+	else
+		lua_pushliteral(L, EBS_MAP_CLASS " (closed)");
 	return 1;
 }
 

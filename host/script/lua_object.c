@@ -9,6 +9,7 @@
 
 struct script_object *ebs_object_new(lua_State *L)
 {
+	ebs_refuse_at_end(L);
 	struct script_object *object = lua_newuserdatauv(L, sizeof(*object), 1); // object
 
 	memset(object, 0, sizeof(*object));
@@ -92,6 +93,8 @@ static int object_gc(lua_State *L)
 	struct script_object *object = luaL_checkudata(L, 1, EBS_OBJECT_CLASS);
 
 	object_close(L);
+	if (object->reading) // a handler has called this itself
+		return 0;
 	ebs_object_free(object->handle);
 	object->handle = NULL;
 	return 0;

@@ -12,6 +12,7 @@ struct script_program {
 void ebs_push_program(lua_State *L, int index, struct ebs_program *program)
 {
 	index = lua_absindex(L, index);
+	ebs_refuse_at_end(L);
 	struct script_program *self = lua_newuserdatauv(L, sizeof(*self), 1); // program
 
 	self->program = program;
@@ -255,10 +256,14 @@ static int program_index(lua_State *L)
 {
 	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
 	const char *key = luaL_checkstring(L, 2);
+	bool is_name = strcmp(key, "name") == 0;
+	bool is_section = strcmp(key, "section") == 0;
 
-	if (strcmp(key, "name") == 0)
+	if ((is_name || is_section) && !self->object->handle)
+		luaL_argerror(L, 1, "the program's object is closed");
+	if (is_name)
 		lua_pushstring(L, self->program->name);
-	else if (strcmp(key, "section") == 0)
+	else if (is_section)
 		lua_pushstring(L, self->program->section);
 	else
 		lua_getfield(L, lua_upvalueindex(1), key);
@@ -269,8 +274,11 @@ static int program_tostring(lua_State *L)
 {
 	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
 
-	lua_pushfstring(L, EBS_PROGRAM_CLASS ": %s%s", self->program->name,
-			self->object->open ? "" : " (closed)");
+	if (self->object->handle)
+		lua_pushfstring(L, EBS_PROGRAM_CLASS ": %s%s", self->program->name,
+				self->object->open ? "" : " (closed)");
+	else
+		lua_pushliteral(L, EBS_PROGRAM_CLASS " (closed)");
 	return 1;
 }
 

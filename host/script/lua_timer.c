@@ -38,6 +38,7 @@ int ebs_bpf_every(lua_State *L)
 
 	luaL_argcheck(L, seconds > 0 && seconds <= 1e9, 1, "seconds must be above 0");
 	luaL_checktype(L, 2, LUA_TFUNCTION);
+	ebs_refuse_at_end(L);
 	struct script_timer *self = lua_newuserdatauv(L, sizeof(*self), 1); // timer
 	self->timer = NULL;
 	self->missed = 0;

@@ -22,7 +22,7 @@ struct script_walk {
 	struct ebs_step values[];
 };
 
-static int walk_close(lua_State *L)
+static int walk_gc(lua_State *L)
 {
 	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
 
@@ -55,6 +55,7 @@ const struct ebs_field *ebs_check_value_field(lua_State *L, int index, const str
 // Pushes a walk that is not opened yet, with room for so many steps.
 static struct script_walk *new_walk(lua_State *L, struct script_map *self, int count)
 {
+	ebs_refuse_at_end(L);
 	struct script_walk *walk =
 		lua_newuserdatauv(L, sizeof(*walk) + count * sizeof(walk->values[0]), 1); // walk
 
@@ -133,7 +134,7 @@ static int walk_next(lua_State *L)
 	const struct ebs_map *map = walk->self->map;
 
 	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
-	if (map->fd < 0 && walk->walk)
+	if (walk->walk && !ebs_map_is_open(walk->self))
 		return luaL_error(L, "the map%s was closed inside the loop over it",
 				  walk->self->own ? "" : "'s object");
 	if (walk->next == walk->batch.count && !refill(L, walk)) {
@@ -172,16 +173,14 @@ static int walk_next(lua_State *L)
 	return 1 + walk->count;
 }
 
-// What a generic `for` takes; the fourth is closed when the loop is left early.
+// What a generic `for` takes. It could close a fourth value when the loop is left early; but Lua
+// 5.4.4 forgets that at a `break` where a function in the loop uses one of its variables, and then
+// takes whatever lies there for what is to be closed. So that is left to the collector.
 static int push_loop(lua_State *L, bool drain)
 {
 	push_loop_walk(L, drain);          // walk
-	lua_pushvalue(L, -1);              // walk walk
-	lua_pushcclosure(L, walk_next, 1); // walk next
-	lua_pushnil(L);                    // walk next nil
-	lua_pushnil(L);                    // walk next nil nil
-	lua_pushvalue(L, -4);              // walk next nil nil walk
-	return 4;
+	lua_pushcclosure(L, walk_next, 1); // next
+	return 1;
 }
 
 int ebs_map_pairs(lua_State *L)
@@ -207,8 +206,7 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-	{ "__close", walk_close },
-	{ "__gc", walk_close },
+	{ "__gc", walk_gc },
 	{ NULL, NULL },
 };
 

@@ -181,6 +181,7 @@ static int check_descriptor(lua_State *L)
 static struct script_watch *push_watch(lua_State *L)
 {
 	luaL_checktype(L, 2, LUA_TFUNCTION);
+	ebs_refuse_at_end(L);
 	struct script_watch *self = lua_newuserdatauv(L, sizeof(*self), 2); // watch
 
 	*self = (struct script_watch){ .state = ebs_state(L), .fd = -1, .always = -1 };

@@ -10,6 +10,7 @@ struct ebs_step;
 
 // A map of an object, which user value 1 keeps alive; or one that the script opened itself.
 struct script_map {
+	struct script_object *object; // that its types are from, alive as long as this; or NULL
 	struct ebs_map *map; // open while its descriptor is; NULL only before the script sees it
 	bool own;            // it has no object, and ends with close() or with this userdata
 	uint8_t *bytes;      // a key, then a value, for the calls below; in user value 2
@@ -20,6 +21,9 @@ struct script_map *ebs_check_map(lua_State *L, int index);
 // The same; raises also when the map's kind hasn't the ability, and says what it has.
 struct script_map *ebs_check_map_can(lua_State *L, int index, enum ebs_map_ability ability);
 bool ebs_map_is_open(const struct script_map *self);
+// Whether there is something to be read of it, closed or not: neither it nor its object has been
+// finalized.
+bool ebs_map_is_there(const struct script_map *self);
 
 // Pushes a map of the script's own that has nothing yet; its `map` comes next, then
 // ebs_finish_own_map() with the userdata on the top. What is at `owner` is kept alive; 0: nothing.

@@ -21,9 +21,10 @@ struct script_handler;
 // object, not when the script lets go of them. From the first link or handler on, the registry
 // keeps the object alive in the same way, until close().
 struct script_object {
-	struct ebs_object *handle; // NULL until opened
-	bool open;                 // loaded and not closed yet
-	struct ebs_cache_key key;  // what the cache has it under, if it does
+	struct ebs_object
+		*handle; // NULL until opened, and once finalized: what is part of it is gone
+	bool open;       // loaded and not closed yet
+	struct ebs_cache_key key; // what the cache has it under, if it does
 	struct ebs_state *state;
 	struct script_link *links;
 	struct script_handler *handlers;
@@ -32,7 +33,8 @@ struct script_object {
 	int64_t missed_read_at;       // when the kernel was asked for missed runs
 	struct script_object *next;   // in state->objects, while it is anchored
 	bool anchored;
-	bool drained; // its ring buffers have been read for the last time in this run
+	unsigned reading; // handlers that are being called
+	bool drained;     // its ring buffers have been read for the last time in this run
 };
 
 // Pushes a new, closed object.
@@ -71,8 +73,10 @@ void ebs_handlers_close(struct script_object *object);
 int ebs_object_on_event(lua_State *L);
 void ebs_register_handler(lua_State *L);
 // Hands over what is left in all ring buffers of the object, at the end of bpf.run(). Returns 0, or
-// a negative number when a handler failed.
+// a negative number when a handler failed, or when after a signal the time was over.
 int ebs_handlers_drain(struct script_object *object);
+// In that case: counts what is left in all buffers, and tells.
+void ebs_handlers_tell_left(struct ebs_state *state);
 // Before the loop sleeps: hands over samples that the kernel was told not to wake anybody for.
 int ebs_handlers_look(struct ebs_state *state);
 // Before a run of the loop: it is to tell when there is something to read. Returns 0, or a negative

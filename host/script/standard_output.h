@@ -11,9 +11,9 @@ struct ebs_state;
 // Puts streams in place of stdout and stderr whose writes go on when a signal comes. stdout has a
 // buffer of 64 KiB, is written line by line to a terminal, else when the buffer is full, at the
 // end, before the loop sleeps, and before anything goes to standard error. A write that fails sets
-// state->output_failed and makes Lua code end. After a signal, a reader that takes nothing for 200 ms
-// is given up, and lines are counted in place of being written. Must come before Lua opens its io
-// library. `state` must live as long as the streams are used.
+// state->output_failed and makes Lua code end. After a signal, a reader that takes nothing for 200
+// ms is given up, and lines are counted in place of being written. Must come before Lua opens its
+// io library. `state` must live as long as the streams are used.
 void ebs_standard_output_init(struct ebs_state *state);
 
 // Makes Lua's print() as cheap as io.write() in handlers, and lets io.read() and what starts other

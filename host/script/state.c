@@ -302,7 +302,10 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	else
 		tell_error(L, state);
 	lua_sethook(L, NULL, 0, 0);
+	for (struct script_object *object = state->objects; object; object = object->next)
+		ebs_tell_total_losses(object);
 	fflush(stdout);
+	state->closing = true;
 	ebs_interrupt_close();
 	lua_close(L);
 	ebs_interrupt_init(NULL);

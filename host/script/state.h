@@ -41,6 +41,7 @@ struct ebs_state {
 	lua_State *volatile thread; // the one that runs Lua code, for the signal handler
 	bool failed; // a handler raised: its error is on the top of that thread's stack
 	volatile sig_atomic_t interrupted; // a signal came
+	bool closing;                      // finalizers run: nothing is made any more
 	bool finished;                     // --check or --emit have what they want
 	bool cut;                          // Lua code is being ended by force because of it
 	bool output_failed; // standard output can't be written
@@ -54,6 +55,7 @@ struct ebs_state {
 	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON
 	const void *json_columns_class;
 	unsigned turn;                 // of the loop
+	unsigned handlers;             // of all objects
 	struct script_object *objects; // those that have handlers or counters to look after
 };
 
@@ -83,6 +85,9 @@ int ebs_message_handler(lua_State *L);
 // Calls `function` with `argument` as light userdata, from a callback of the loop, which must not
 // raise. Returns 0, or -ECANCELED with state->failed set.
 int ebs_call_protected(struct ebs_state *state, lua_CFunction function, void *argument);
+
+// Raises in finalizers that run as the state closes: what they made would outlive it.
+void ebs_refuse_at_end(lua_State *L);
 
 // Ends the script, which has done what --check or --emit asked for: exit status 0. Doesn't return.
 int ebs_finish(lua_State *L);

@@ -553,6 +553,36 @@ tap.test("two buffers at once, in two objects", function()
     tap.equal(sums, { 5050, 5050, 20100, 20100 })
 end)
 
+tap.test("timers and stops have their turn while buffers are always full", function()
+    local source = HEAD .. ring("events") .. ring("more") .. program("send", RESERVE .. [[
+	__u32 number = turn;
+	bpf_ringbuf_output(&more, &number, sizeof(number), 0);
+]])
+    local object <close> = load(source)
+    local stop, ticks, longest, samples = nil, 0, 0, 0
+    -- Each sample takes 2 ms, and leaves two more: it never ends by itself.
+    local function slow()
+        samples = samples + 1
+        local finish = bpf.ktime_get_ns() + 2000000
+        while bpf.ktime_get_ns() < finish do end
+        send(object, 2)
+    end
+    object:on_event("events", function(_) slow() end)
+    object:on_event("more", function(_) slow() end)
+    send(object, 500)
+    bpf.every(0.005, function()
+        longest = math.max(longest, samples)
+        samples, ticks = 0, ticks + 1
+        if ticks == 20 then
+            object:close()
+            bpf.stop()
+            stop = true
+        end
+    end)
+    bpf.run()
+    tap.ok(stop and longest <= 40, "samples between two ticks: " .. longest)
+end)
+
 tap.test("samples that came before there was a handler, and more than fit", function()
     local object <close> = assert(bpf.load({ source = PLAIN, max_entries = { events = 4096 } }))
     local sent = 0
