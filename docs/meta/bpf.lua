@@ -229,9 +229,9 @@ function bpf.has(what) end
 ---@nodiscard
 function bpf.inet_pton(text) end
 
---- The map that is pinned at a path, without any C.
+--- The map or link that is pinned at a path, without any C.
 ---@param path string
----@return bpf.Map? map
+---@return bpf.Map|bpf.PinnedLink|nil pinned
 ---@return string? message
 ---@return string? code
 ---@nodiscard
@@ -361,6 +361,13 @@ local Program = {}
 ---@return string? message
 ---@return string? code
 function Program:attach(options) end
+
+--- Keeps the loaded program in the kernel under this name in a BPF file system.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return string? code
+function Program:pin(path) end
 
 ---@class bpf.TestRunOptions
 ---@field data? string the bytes of a packet
@@ -551,6 +558,7 @@ function Map:submit(value, type) end
 ---@field interface? string
 ---@field ifindex? integer
 ---@field mode? string that XDP or TC got
+---@field pinned? string the path, where it is pinned
 ---@field alive boolean the program is attached as it was, to one of several places at least
 ---@field symbols? string[] functions; the number of one is its attach cookie
 ---@field left_out? string[] those of them that the kernel can't probe
@@ -560,8 +568,21 @@ function Map:submit(value, type) end
 ---@field info bpf.LinkInfo
 local Link = {}
 
---- Detaches. Harmless when repeated.
+--- Detaches, unless it is pinned. Harmless when repeated.
 function Link:close() end
+
+--- Keeps the program attached when the link is closed and the script has ended.
+---@param path string a new name in a BPF file system
+---@return true? ok
+---@return string? message
+---@return string? code
+function Link:pin(path) end
+
+--- Removes the pin.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Link:unpin() end
 
 --- What an iterator prints, for a loop.
 ---@return fun(): string? next
@@ -579,6 +600,28 @@ function Link:lines() end
 ---@return userdata closed when the loop is left
 ---@nodiscard
 function Link:records(type) end
+
+---@class bpf.PinnedLinkInfo
+---@field kind string the kernel's name: "xdp", "tracing", ...
+---@field program string its name
+---@field pinned string the path
+---@field id integer the kernel's
+---@field ifindex? integer
+---@field alive boolean what it is attached to is still there
+
+--- A link that an earlier script has pinned.
+---@class bpf.PinnedLink
+---@field info bpf.PinnedLinkInfo
+local PinnedLink = {}
+
+--- Removes the pin; the program is detached once the link is closed, too.
+---@return true? ok
+---@return string? message
+---@return string? code
+function PinnedLink:unpin() end
+
+--- Gives the descriptor back. Harmless when repeated.
+function PinnedLink:close() end
 
 ---@class bpf.Timer
 local Timer = {}

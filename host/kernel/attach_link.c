@@ -13,9 +13,22 @@
 #include "kernel/object.h"
 #include "kernel/watched_private.h"
 
-static void free_part(struct ebs_link_part part)
+// libbpf would end what a perf event does, though a pin holds its link. Its descriptor of the event
+// stays open.
+static void let_go(struct bpf_link *handle)
 {
-	if (part.detach)
+	int fd = bpf_link__fd(handle);
+
+	bpf_link__disconnect(handle);
+	bpf_link__destroy(handle);
+	close(fd);
+}
+
+static void free_part(struct ebs_link_part part, bool pinned)
+{
+	if (part.handle && pinned)
+		let_go(part.handle);
+	else if (part.detach)
 		part.detach(&part);
 	else if (part.handle)
 		bpf_link__destroy(part.handle);
@@ -27,7 +40,7 @@ int ebs_link_add_part(struct ebs_link *link, struct ebs_link_part part)
 {
 	struct ebs_link_part *parts = reallocarray(link->parts, link->count + 1, sizeof(*parts));
 	if (!parts) {
-		free_part(part);
+		free_part(part, false);
 		return -ENOMEM;
 	}
 	link->parts = parts;
@@ -102,7 +115,8 @@ void ebs_link_free(struct ebs_link *link)
 	if (link->program)
 		forget(link->program, link);
 	for (unsigned i = 0; i < link->count; i++)
-		free_part(link->parts[i]);
+		free_part(link->parts[i], link->pin_path);
+	free(link->pin_path);
 	ebs_link_free_watched(link);
 	free(link->parts);
 	free(link->interface);
@@ -131,6 +145,7 @@ struct ebs_link_info ebs_link_info(const struct ebs_link *link)
 {
 	struct ebs_link_info info = link->info;
 
+	info.pinned = link->pin_path;
 	info.notices = link->notices.size && !link->notices.failed ? link->notices.data : NULL;
 	return info;
 }

@@ -20,6 +20,7 @@ struct ebs_link_info {
 	const char *const *symbols; // functions; the first has the attach cookie 1
 	uint32_t symbol_count;
 	const bool *left_out; // for each: the kernel can't probe it, though a glob means it
+	const char *pinned;   // where it is pinned
 	const char *notices;  // lines for the user, or NULL
 };
 

@@ -28,6 +28,7 @@ struct ebs_link_part {
 struct ebs_link {
 	struct ebs_link_info info;
 	char *interface;
+	char *pin_path;              // where it is pinned, or NULL: pin.h
 	struct ebs_watched *watched; // what it is attached to, and may go
 	unsigned watched_count;
 	char **symbols;

@@ -26,9 +26,9 @@ int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error);
 int ebs_map_unpin(struct ebs_map *map, struct ebs_error *error);
 int ebs_map_freeze(const struct ebs_map *map, struct ebs_error *error);
 
-// Why the map couldn't be pinned at `path`, where the errno alone doesn't tell. Returns -errno.
-int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
-			struct ebs_error *error);
+// What messages about pins call the map: `map "flows"`.
+#define EBS_MAP_TITLE 80
+void ebs_map_title(const struct ebs_map *map, char *out, size_t size);
 
 // How `given` differs from `map`, which is not loaded yet, for a message: "key_size is 4, not 8".
 // The number of entries and `ignored_flags` do not count. Appends nothing when they are alike.

@@ -2,49 +2,14 @@
 // Pins, that outlive the process; and freezing.
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/path.h"
-#include "base/trust.h"
 #include "kernel/map_open.h"
-
-// Mostly the folder is wrong.
-int ebs_map_explain_pin(const struct ebs_map *map, const char *path, int number,
-			struct ebs_error *error)
-{
-	char *folder = ebs_path_directory(path);
-	struct statfs status;
-	int result;
-
-	if (number == EEXIST)
-		result = ebs_error_explain(error, number,
-					   "can't pin map \"%s\": \"%s\" exists already", map->name,
-					   path);
-	else if (folder && statfs(folder, &status))
-		result = ebs_error_errno(error, errno, "can't pin map \"%s\" in folder \"%s\"",
-					 map->name, folder);
-	else if (folder && status.f_type != BPF_FS_MAGIC)
-		result = ebs_error_explain(
-			error, number,
-			"can't pin map \"%s\": folder \"%s\" is on no BPF file system; mount one: "
-			"mount -t bpf bpf /sys/fs/bpf",
-			map->name, folder);
-	else if (number == EPERM && strchr(path + strlen(folder ? folder : ""), '.'))
-		result = ebs_error_explain(
-			error, number,
-			"can't pin map \"%s\" at \"%s\": the kernel takes no names with a dot",
-			map->name, path);
-	else
-		result = ebs_error_errno(error, number, "can't pin map \"%s\" at \"%s\"", map->name,
-					 path);
-	free(folder);
-	return result;
-}
+#include "kernel/pin.h"
 
 // A drain changes which map it is that programs use.
 static int refuse_halves(const struct ebs_map *map, const char *what, struct ebs_error *error)
@@ -58,25 +23,15 @@ static int refuse_halves(const struct ebs_map *map, const char *what, struct ebs
 		what, map->name);
 }
 
-// Where others may put things into the folder, the pin would be theirs to replace.
-static int check_folder(const struct ebs_map *map, const char *path, struct ebs_error *error)
+void ebs_map_title(const struct ebs_map *map, char *out, size_t size)
 {
-	char *folder = ebs_path_directory(path);
-	struct ebs_error distrust = { 0 };
-	int result = 0;
-
-	if (folder && ebs_trust_path(folder, EBS_TRUST_NAMED, &distrust) == -EPERM)
-		result = ebs_error_explain(error, EPERM, "can't pin map \"%s\" at \"%s\": %s",
-					   map->name, path, ebs_error_text(&distrust));
-	ebs_error_clear(&distrust);
-	free(folder);
-	return result;
+	snprintf(out, size, "map \"%s\"", map->name);
 }
 
 int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 {
 	int result = refuse_halves(map, "pin", error);
-	char *kept;
+	char what[EBS_MAP_TITLE];
 
 	if (result)
 		return result;
@@ -84,20 +39,15 @@ int ebs_map_pin(struct ebs_map *map, const char *path, struct ebs_error *error)
 		return ebs_error_explain(error, EEXIST,
 					 "map \"%s\" is pinned at \"%s\" already: unpin() it first",
 					 map->name, map->pin_path);
-	result = check_folder(map, path, error);
+	ebs_map_title(map, what, sizeof(what));
+	char *kept = strdup(path);
+	result = kept ? ebs_pin(map->fd, what, path, error)
+		      : ebs_error_errno(error, ENOMEM, "can't pin map \"%s\"", map->name);
 	if (result)
-		return result;
-	kept = strdup(path);
-	if (!kept)
-		return ebs_error_errno(error, ENOMEM, "can't pin map \"%s\"", map->name);
-	if (bpf_obj_pin(map->fd, path)) {
-		int number = errno;
-
 		free(kept);
-		return ebs_map_explain_pin(map, path, number, error);
-	}
-	map->pin_path = kept;
-	return 0;
+	else
+		map->pin_path = kept;
+	return result;
 }
 
 int ebs_map_unpin(struct ebs_map *map, struct ebs_error *error)

@@ -12,6 +12,7 @@
 #include "kernel/map_halves.h"
 #include "kernel/map_open.h"
 #include "kernel/object_private.h"
+#include "kernel/pin.h"
 
 static int refuse_name(const struct ebs_object *object, const char *name, struct ebs_error *error)
 {
@@ -93,6 +94,15 @@ int ebs_object_check_pins(struct ebs_object *object, struct ebs_error *error)
 	return result;
 }
 
+static int explain_pin(const struct ebs_map *map, const char *path, int number,
+		       struct ebs_error *error)
+{
+	char what[EBS_MAP_TITLE];
+
+	ebs_map_title(map, what, sizeof(what));
+	return ebs_explain_pin(what, path, number, error);
+}
+
 // A map must be like the one that is pinned under its name already.
 int ebs_object_explain_pins(struct ebs_object *object, int number, struct ebs_error *error)
 {
@@ -116,7 +126,7 @@ int ebs_object_explain_pins(struct ebs_object *object, int number, struct ebs_er
 				"remove that one, or change the C",
 				map->name, path, differences.data);
 		else if (strstr(ebs_log_text(), "not on BPF FS"))
-			result = ebs_map_explain_pin(map, path, number, error);
+			result = explain_pin(map, path, number, error);
 		ebs_buffer_free(&differences);
 	}
 	return result;

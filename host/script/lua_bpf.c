@@ -10,6 +10,7 @@
 #include "script/gone.h"
 #include "script/lua_format.h"
 #include "script/object.h"
+#include "script/pinned_link.h"
 #include "script/printk.h"
 #include "script/privileges.h"
 #include "script/script.h"
@@ -231,6 +232,7 @@ int ebs_open_bpf(lua_State *L)
 	ebs_register_program(L);
 	ebs_register_map(L);
 	ebs_register_link(L);
+	ebs_register_pinned_link(L);
 	ebs_register_handler(L);
 	ebs_register_timer(L);
 	ebs_register_watch(L);

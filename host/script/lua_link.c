@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/pin.h"
 #include "kernel/watched.h"
 #include "script/gone.h"
 #include "script/link_read.h"
@@ -178,6 +179,7 @@ static void push_info(lua_State *L, struct ebs_link *link)
 	set_text(L, "kind", info.kind);
 	set_text(L, "interface", info.interface);
 	set_text(L, "mode", info.mode);
+	set_text(L, "pinned", info.pinned);
 	if (info.ifindex) {
 		lua_pushinteger(L, info.ifindex);
 		lua_setfield(L, -2, "ifindex");
@@ -221,6 +223,29 @@ static struct script_link *check_open(lua_State *L)
 	return self;
 }
 
+static int finish(lua_State *L, int result, struct ebs_error *error)
+{
+	if (result)
+		return ebs_fail(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int link_pin(lua_State *L)
+{
+	struct ebs_error error = { 0 };
+	int result = ebs_link_pin(check_open(L)->link, luaL_checkstring(L, 2), &error);
+
+	return finish(L, result, &error);
+}
+
+static int link_unpin(lua_State *L)
+{
+	struct ebs_error error = { 0 };
+
+	return finish(L, ebs_link_unpin(check_open(L)->link, &error), &error);
+}
+
 static int link_lines(lua_State *L)
 {
 	return ebs_push_lines(L, check_open(L)->link);
@@ -234,10 +259,8 @@ static int link_records(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-	{ "close", link_close },
-	{ "lines", link_lines },
-	{ "records", link_records },
-	{ NULL, NULL },
+	{ "close", link_close },     { "lines", link_lines }, { "pin", link_pin },
+	{ "records", link_records }, { "unpin", link_unpin }, { NULL, NULL },
 };
 
 static const luaL_Reg metamethods[] = {

@@ -2,6 +2,7 @@
 // The class bpf.Program.
 #include <string.h>
 
+#include "kernel/pin.h"
 #include "script/object.h"
 
 struct script_program {
@@ -252,6 +253,17 @@ static int program_test_run(lua_State *L)
 	return status == LUA_OK ? 1 : lua_error(L);
 }
 
+static int program_pin(lua_State *L)
+{
+	struct script_program *self = check_program(L, 1);
+	struct ebs_error error = { 0 };
+
+	if (ebs_program_pin(self->program, luaL_checkstring(L, 2), &error))
+		return ebs_fail(L, &error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
 static int program_index(lua_State *L)
 {
 	struct script_program *self = luaL_checkudata(L, 1, EBS_PROGRAM_CLASS);
@@ -284,6 +296,7 @@ static int program_tostring(lua_State *L)
 
 static const luaL_Reg methods[] = {
 	{ "attach", program_attach },
+	{ "pin", program_pin },
 	{ "test_run", program_test_run },
 	{ NULL, NULL },
 };

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Maps that the script opens itself: bpf.pinned(), inner maps; pinning and freezing.
 #include "kernel/map_open.h"
+#include "kernel/pin.h"
 #include "script/bpf.h"
 #include "script/map.h"
+#include "script/pinned_link.h"
 
 int ebs_bpf_pinned(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1);
 	struct ebs_error error = { 0 };
+
+	if (ebs_pin_kind(path) == EBS_PIN_LINK)
+		return ebs_push_pinned_link(L, path);
 	struct script_map *self = ebs_push_own_map(L, 0); // map
 
 	self->map = ebs_map_open_pinned(path, &error);

@@ -238,6 +238,7 @@ tap.test("fields that the contract promises are there", function()
     local at_times = {
         ["bpf.LinkInfo"] = {
             interface = true, ifindex = true, mode = true, symbols = true, left_out = true,
+            pinned = true,
         },
         ["bpf.MapInfo"] = { pinned = true },
     }

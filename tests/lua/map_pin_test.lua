@@ -357,5 +357,123 @@ tap.test("an object uses a map that is pinned", function()
     assert(first:map("array"):unpin())
 end)
 
+-- A program that counts the opens of this process, in a map that outlives it.
+local COUNTER = [[
+#include "ebscript.bpf.h"
+
+const volatile u32 tracer;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} calls SEC(".maps");
+
+SEC("%s")
+int count(void *ctx)
+{
+	u32 zero = 0;
+	u64 *count = bpf_map_lookup_elem(&calls, &zero);
+
+	if (count && bpf_get_current_pid_tgid() >> 32 == tracer)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+]]
+local PID = io.open("/proc/self/stat"):read("n")
+
+-- How many system calls (or calls of getppid) are counted while there are so many.
+local function counted(calls)
+    local before = calls:get(0)
+    for _ = 1, 100 do
+        assert(io.open("/dev/null")):close()
+    end
+    return calls:get(0) - before
+end
+
+for section, kind in pairs({
+    ["raw_tp/sys_enter"] = "raw_tracepoint",
+    ["tracepoint/syscalls/sys_enter_openat"] = "perf_event",
+    ["uprobe/libc.so.6:fopen"] = "perf_event",
+}) do
+    tap.test("a pinned link outlives its object: " .. section, function()
+        local object = assert(bpf.load({
+            source = COUNTER:format(section),
+            constants = { tracer = PID },
+        }))
+        local path = folder .. "/link"
+        assert(object:map("calls"):pin(folder .. "/calls"))
+        local calls <close> = assert(bpf.pinned(folder .. "/calls"))
+        local link = assert(object.programs.count:attach())
+        local ok, message, code = link:pin(path)
+        if code == "EINVAL" and kind == "perf_event" then
+            tap.skip("this kernel has no links of perf events: " .. message)
+        end
+        tap.equal(ok, true, message)
+        tap.equal(link.info.pinned, path)
+        tap.fails("EEXIST", "the link of program \"count\" is pinned at .* already", link:pin(path))
+        link:close()
+        object:close()
+        tap.ok(counted(calls) >= 100, "it counts no more")
+
+        local pinned = assert(bpf.pinned(path))
+        local info = pinned.info
+        tap.equal({ info.kind, info.program, info.pinned, info.alive, info.ifindex },
+            { kind, "count", path, true, nil })
+        tap.equal(tostring(pinned), "bpf.PinnedLink: " .. path)
+        tap.equal(pinned:unpin(), true)
+        tap.equal(pinned:unpin(), true)
+        tap.ok(counted(calls) >= 100, "it counts no more, though its descriptor is open")
+        pinned:close()
+        pinned:close()
+        tap.equal(tostring(pinned), "bpf.PinnedLink: (closed)")
+        tap.raises(function() return pinned.info end, "the link is closed")
+        tap.raises(function() pinned:unpin() end, "the link is closed")
+        tap.equal(counted(calls), 0)
+        calls:unpin()
+    end)
+end
+
+tap.test("a link that is unpinned by the script ends with it", function()
+    local object <close> = assert(bpf.load({
+        source = COUNTER:format("raw_tp/sys_enter"),
+        constants = { tracer = PID },
+    }))
+    local link = assert(object.programs.count:attach())
+    tap.fails("ENOENT", 'the link of program "count" is not pinned', link:unpin())
+    assert(link:pin(folder .. "/link"))
+    assert(link:unpin())
+    tap.equal(link.info.pinned, nil)
+    tap.fails("ENOENT", "no map is pinned at", bpf.pinned(folder .. "/link"))
+    link:close()
+    tap.equal(counted(object:map("calls")), 0)
+end)
+
+tap.test("where links and programs can't be pinned", function()
+    local object <close> = assert(bpf.load({
+        source = COUNTER:format("raw_tp/sys_enter"),
+        constants = { tracer = PID },
+    }))
+    local program = object.programs.count
+    local link <close> = assert(program:attach())
+    for what, thing in pairs({
+        ['the link of program "count"'] = link,
+        ['program "count"'] = program,
+    }) do
+        tap.fails("EPERM", "can't pin " .. what .. " at .*: the kernel takes no names with a dot",
+            thing:pin(folder .. "/a.b"))
+        tap.fails("ENOENT", "can't pin " .. what .. ' in folder "/no/such"',
+            thing:pin("/no/such/link"))
+        tap.fails("EPERM", "can't pin " .. what .. ': folder "/tmp" is on no BPF file system',
+            thing:pin("/tmp/ebs-link"))
+    end
+    assert(program:pin(folder .. "/program"))
+    tap.fails("EEXIST", 'can\'t pin program "count": ".*" exists already',
+        program:pin(folder .. "/program"))
+    tap.fails("EINVAL", "is no map but .*prog", bpf.pinned(folder .. "/program"))
+    os.remove(folder .. "/program")
+end)
+
 os.execute(("umount %s && rmdir %s"):format(folder, folder))
 tap.done()
