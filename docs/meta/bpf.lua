@@ -18,6 +18,7 @@ local bpf = {}
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
 ---@field maps? table<string, bpf.Map> maps of other objects, or pinned ones, to use for these
 ---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded
+---@field sections? table<string, string> kinds of programs: { run = "xdp" }
 ---@field pin_root_path? string the folder of maps that are pinned by name; "/sys/fs/bpf"
 ---@field buffer_size? integer|table<string, integer> bytes of ring and perf buffers, all or by name
 

@@ -31,8 +31,34 @@ static const char *errno_name(int number)
 	return name ? name : "EUNKNOWN";
 }
 
+// libbpf's own numbers, enum libbpf_errno of <bpf/libbpf_legacy.h>, which the C library can't name.
+static const char *libbpf_words(int number)
+{
+	static const char *const words[] = {
+		"libelf failed",
+		"the object is of a form that libbpf doesn't take",
+		"the object has no version of the kernel, or a wrong one",
+		"the object is of another byte order",
+		"libbpf contradicts itself",
+		"a relocation of the object can't be made",
+		"the program can't be loaded",
+		"the verifier refuses the program",
+		"the program is too large",
+		"the object is for another version of the kernel",
+		"the program is of a kind that the kernel doesn't know",
+		"the kernel's answer was for another process",
+		"the kernel's answer was for another question",
+		"the kernel's answer can't be read",
+	};
+	size_t index = (size_t)number - 4000;
+
+	return number >= 4000 && index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
+}
+
 const char *ebs_error_words(int number)
 {
+	if (libbpf_words(number))
+		return libbpf_words(number);
 	return strerror(number == ENOTSUPP ? EOPNOTSUPP : number);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // One BPF object, through libbpf.
 #include "kernel/object_private.h"
+#include "kernel/section_name.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -74,7 +75,9 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 		int number = errno;
 		const char *words = ebs_log_text();
 
-		if (*words)
+		if (ebs_object_explain_words(words, number, error))
+			;
+		else if (*words)
 			ebs_error_explain(error, number, "libbpf can't open %s:\n%s", name, words);
 		else
 			ebs_error_errno(error, number, "libbpf can't open %s", name);
@@ -199,7 +202,9 @@ void ebs_program_leave_out(struct ebs_program *program, bool left_out)
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();
-	int result = ebs_losses_prepare(object, error);
+	int result = ebs_object_check_sections(object, error);
+	if (!result)
+		result = ebs_losses_prepare(object, error);
 	if (result)
 		return result;
 	ebs_map_memory_prepare(object);

@@ -30,7 +30,7 @@ static void explain(struct ebs_object *object, const struct ebs_program *program
 {
 	struct ebs_refused refused = {
 		.name = program->name,
-		.section = program->section,
+		.section = bpf_program__section_name(program->handle), // as the ELF file has it
 		.elf = object->elf,
 		.elf_size = object->elf_size,
 		.instructions = bpf_program__insns(program->handle),

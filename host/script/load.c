@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/output_file.h"
 #include "base/path.h"
+#include "kernel/section_name.h"
 #include "base/trust.h"
 #include "script/bpf.h"
 #include "script/buffer_size.h"
@@ -241,6 +242,40 @@ static void push_table_option(lua_State *L, int options, const char *name)
 				lua_pushfstring(L, "option '%s': the keys must be names", name));
 }
 
+static void check_sections(lua_State *L, int index)
+{
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+		if (lua_type(L, -1) != LUA_TSTRING)
+			luaL_argerror(L, 1,
+				      lua_pushfstring(L, "sections: that of %s must be a string",
+						      lua_tostring(L, -2)));
+}
+
+// { program = "xdp" }: kinds that the C doesn't say.
+static int set_sections(lua_State *L, int options, struct ebs_object *handle,
+			struct ebs_error *error)
+{
+	int result = 0;
+
+	push_table_option(L, options, "sections"); // sections
+	int index = lua_gettop(L);
+	lua_pushnil(L);                         // sections name
+	while (!result && lua_next(L, index)) { // sections name section
+		const char *name = lua_tostring(L, -2);
+		struct ebs_program *program = ebs_object_program(handle, name);
+
+		if (program)
+			result = ebs_program_set_section(program, lua_tostring(L, -1), error);
+		else
+			result = ebs_error_set(error, "EINVAL",
+					       "sections: there is no program \"%s\" in this C",
+					       name);
+		lua_pop(L, 1); // sections name
+	}
+	lua_settop(L, index - 1); // -
+	return result;
+}
+
 // "pktcount" of "/usr/share/ebscript/scripts/pktcount.lua": what the kernel shows the object's maps
 // by.
 static void short_name(const char *path, char *out, size_t size)
@@ -286,10 +321,10 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 // filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = {
-		"source",      "file",          "constants", "defines", "max_entries",
-		"buffer_size", "pin_root_path", "first_of",  "maps",    NULL
-	};
+	static const char *const names[] = { "source",        "file",        "constants",
+					     "defines",       "max_entries", "buffer_size",
+					     "pin_root_path", "first_of",    "maps",
+					     "sections",      NULL };
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -315,7 +350,10 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	take_defines(L, lua_gettop(L), &load->source);
 	push_table_option(L, options, "maps"); // load constants max_entries defines maps
 	check_maps(L, lua_gettop(L));
-	lua_pop(L, 4); // load
+	push_table_option(L, options,
+			  "sections"); // load constants max_entries defines maps sections
+	check_sections(L, lua_gettop(L));
+	lua_pop(L, 5); // load
 	int result = 0;
 	if (source) {
 		ebs_source_take_text(L, &load->source, source, size);
@@ -340,6 +378,8 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 	short_name(load->source.name, name, sizeof(name));
 	object->handle = ebs_build_open(&load->build, object->state, name, error);
 	int result = object->handle ? 0 : -EINVAL;
+	if (!result)
+		result = set_sections(L, options, object->handle, error);
 	if (!result) {
 		lua_getfield(L, options, "first_of"); // list
 		result = ebs_choose_first(L, -1, object->handle, error);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// libbpf's words about what it can't open or load, put into ours: static programs, externs that
+// this kernel lacks.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/near.h"
+#include "kernel/object_private.h"
+#include "types/prototypes.h"
+
+#define FUNC 12 // BTF_KIND_FUNC
+
+// The text in quotes behind `start`, if that is followed by `end`.
+static bool find_name(const char *words, const char *start, const char *end, char *name,
+		      size_t size)
+{
+	const char *place = words;
+
+	while ((place = strstr(place, start))) {
+		place += strlen(start);
+		size_t length = strcspn(place, "'\n");
+
+		if (length >= size || place[length] != '\'' ||
+		    strncmp(place + length + 1, end, strlen(end)))
+			continue;
+		memcpy(name, place, length);
+		name[length] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static int offer(void *context, const char *name, const char *parameters)
+{
+	ebs_near_offer(context, name);
+	return 0;
+}
+
+static void explain_function(const char *name, int number, struct ebs_error *error)
+{
+	struct ebs_near near;
+
+	ebs_near_begin(&near, name, strlen(name));
+	ebs_prototypes_visit(FUNC, "", "*", false, 0, offer, &near, NULL);
+	ebs_error_explain(error, number,
+			  "this kernel has no function \"%s\" that programs could call (the C "
+			  "declares it __ksym)%s; where it is declared __weak too, the program can "
+			  "ask: bpf_ksym_exists(%s)",
+			  name, ebs_near_text(&near), name);
+}
+
+bool ebs_object_explain_words(const char *words, int number, struct ebs_error *error)
+{
+	char name[128], section[128] = "";
+
+	if (find_name(words, "program '", " is static and not supported", name, sizeof(name))) {
+		find_name(words, "sec '", ": program '", section, sizeof(section));
+		ebs_error_explain(
+			error, number,
+			"program \"%s\" (SEC(\"%s\")) is static, so nobody could find it: "
+			"take the word static away",
+			name, section);
+	} else if (find_name(words, "extern (func ksym) '", ": not found", name, sizeof(name)) ||
+		   find_name(words, "extern (func ksym) '", ": func_proto", name, sizeof(name))) {
+		explain_function(name, number, error);
+	} else if (find_name(words, "extern (var ksym) '", ": not found", name, sizeof(name)) ||
+		   find_name(words, "extern (ksym) '", ": not found", name, sizeof(name)) ||
+		   find_name(words, "extern '", " (strong): not resolved", name, sizeof(name))) {
+		bool is_setting = strncmp(name, "CONFIG_", 7) == 0;
+
+		ebs_error_explain(
+			error, number,
+			is_setting
+				? "this kernel's configuration has no %s, or can't be read (the "
+				  "C declares it __kconfig); where it is declared __weak too, it "
+				  "reads as 0 then"
+				: "this kernel has no variable \"%s\" (the C declares it extern); "
+				  "where it is declared __weak too, its address is NULL then",
+			name);
+	} else {
+		return false;
+	}
+	return true;
+}
