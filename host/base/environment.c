@@ -60,6 +60,11 @@ void ebs_environment_init(void)
 		setenv("PATH", EBS_STANDARD_PATH, true);
 }
 
+char *const *ebs_environment_for_child(void)
+{
+	return environ;
+}
+
 const char *ebs_environment_get(const char *name)
 {
 	for (size_t i = 0; i < COUNT; i++)

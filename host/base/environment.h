@@ -20,4 +20,8 @@ void ebs_environment_init(void);
 // The value belongs to the environment.
 const char *ebs_environment_get(const char *name);
 
+// What a program that this one starts gets: all that ebs_environment_init() has left, up to a NULL.
+// It belongs to the process.
+char *const *ebs_environment_for_child(void);
+
 #endif

@@ -13,11 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "script/state.h"
 
 #define SHELL "/bin/sh"
-
-extern char **environ;
 
 // What io.popen() returns: to Lua's library a file of its own.
 struct command_file {
@@ -38,7 +37,8 @@ static int start(const char *command, int fd, int end, pid_t *pid)
 	if (fd >= 0)
 		result = posix_spawn_file_actions_adddup2(&actions, fd, end);
 	if (!result)
-		result = posix_spawn(pid, SHELL, &actions, NULL, arguments, environ);
+		result = posix_spawn(pid, SHELL, &actions, NULL, arguments,
+				     ebs_environment_for_child());
 	posix_spawn_file_actions_destroy(&actions);
 	return result;
 }

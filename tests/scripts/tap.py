@@ -148,6 +148,14 @@ def refusing(kinds, number, *options):
     return [program, *options, kinds, str(int(number))]
 
 
+def lockdown():
+    """The kernel's mode, which its security file system tells; "none" where it has no lockdown."""
+    read = "mount -t securityfs none /mnt && cat /mnt/lockdown"
+    text = subprocess.run(["unshare", "--mount", "sh", "-c", read], capture_output=True, text=True).stdout
+    found = re.search(r"\[(\w+)\]", text)
+    return found[1] if found else "none"
+
+
 def needs_linux(major, minor, what):
     """Skips the case on older kernels, for what no system call tells."""
     if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (major, minor):
