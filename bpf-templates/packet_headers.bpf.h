@@ -223,6 +223,9 @@ static __always_inline int packet_ipv4(struct packet_cursor *cursor, struct pack
 	__builtin_memcpy(packet->destination, &ip->daddr, sizeof(ip->daddr));
 	if (PACKET_RARE(!packet_limit(cursor, length)))
 		return packet_found(PACKET_CUT_SHORT);
+	// Linux 6.1 doesn't see by itself that no header fits into 0 bytes, and goes on from there.
+	if (PACKET_RARE(cursor->is_skb && cursor->left < sizeof(*ip)))
+		return packet_found(PACKET_WRONG_IP_HEADER_LENGTH);
 	if (PACKET_RARE(header > cursor->left))
 		return packet_found(PACKET_WRONG_IP_HEADER_LENGTH);
 	packet_skip(cursor, header);

@@ -75,60 +75,93 @@ static size_t format_unsigned(char out[EBS_FORMATTED_SIZE], const struct ebs_sca
 	return size;
 }
 
-// Three digits and a unit: "0ns" to "999ms", "59.9s"; from a minute on two units: "2m05s", "3d04h".
+static uint64_t rounded(uint64_t number, uint64_t unit)
+{
+	return number / unit + (number % unit >= unit - unit / 2);
+}
+
+// From a minute on, two units: "2m05s", "3d04h". They are rounded before a unit is chosen: what is
+// nearly an hour is one.
+static size_t write_long_duration(char out[EBS_FORMATTED_SIZE], const char *sign, uint64_t ns)
+{
+	static const struct {
+		uint64_t ns;    // of the smaller unit
+		unsigned per;   // of the smaller unit in the larger one
+		uint64_t below; // in the smaller unit
+		char larger, smaller;
+	} units[] = {
+		{ UINT64_C(1000000000), 60, 3600, 'm', 's' },
+		{ UINT64_C(60000000000), 60, 1440, 'h', 'm' },
+		{ UINT64_C(3600000000000), 24, UINT64_MAX, 'd', 'h' },
+	};
+	int unit = 0;
+
+	while (rounded(ns, units[unit].ns) >= units[unit].below)
+		unit++;
+	uint64_t number = rounded(ns, units[unit].ns);
+	return snprintf(out, EBS_FORMATTED_SIZE, "%s%llu%c%02llu%c", sign,
+			(unsigned long long)number / units[unit].per, units[unit].larger,
+			(unsigned long long)number % units[unit].per, units[unit].smaller);
+}
+
+// Three digits and a unit: "0ns" to "999ms", "59.9s".
 static size_t format_duration(char out[EBS_FORMATTED_SIZE], const struct ebs_scalar *value,
 			      bool json)
 {
-	static const char *const units[] = { "ns", "us", "ms", "s" };
+	static const struct {
+		uint64_t ns;    // of the last digit
+		uint64_t below; // of these
+		unsigned point; // what a whole unit has of them
+		const char *unit;
+	} steps[] = {
+		{ 1, 1000, 1, "ns" },        { 10, 1000, 100, "us" },
+		{ 100, 1000, 10, "us" },     { 1000, 1000, 1, "us" },
+		{ 10000, 1000, 100, "ms" },  { 100000, 1000, 10, "ms" },
+		{ 1000000, 1000, 1, "ms" },  { 10000000, 1000, 100, "s" },
+		{ 100000000, 600, 10, "s" },
+	};
 	const char *sign = value->integer < 0 ? "-" : "";
 	uint64_t ns = value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer;
-	uint64_t seconds = ns / 1000000000;
-	uint64_t unit_ns = 1;
-	int unit = 0;
 
 	if (!is_integer(value))
 		return 0;
-	if (seconds >= 86400)
-		return snprintf(out, EBS_FORMATTED_SIZE,
-				"%s%llud%02llu"
-				"h",
-				sign, (unsigned long long)seconds / 86400,
-				(unsigned long long)seconds / 3600 % 24);
-	if (seconds >= 3600)
-		return snprintf(out, EBS_FORMATTED_SIZE, "%s%lluh%02llum", sign,
-				(unsigned long long)seconds / 3600,
-				(unsigned long long)seconds / 60 % 60);
-	if (seconds >= 60)
-		return snprintf(out, EBS_FORMATTED_SIZE, "%s%llum%02llus", sign,
-				(unsigned long long)seconds / 60, (unsigned long long)seconds % 60);
-	for (; unit < 3 && ns >= unit_ns * 1000; unit++)
-		unit_ns *= 1000;
-	// Cut, not rounded: 999999 ns are no 1000us.
-	unsigned whole = ns / unit_ns;
-	unsigned hundredths = ns % unit_ns * 100 / unit_ns;
-	if (unit == 0 || whole >= 100)
-		return snprintf(out, EBS_FORMATTED_SIZE, "%s%u%s", sign, whole, units[unit]);
-	if (whole >= 10)
-		return snprintf(out, EBS_FORMATTED_SIZE, "%s%u.%u%s", sign, whole, hundredths / 10,
-				units[unit]);
-	return snprintf(out, EBS_FORMATTED_SIZE, "%s%u.%02u%s", sign, whole, hundredths,
-			units[unit]);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		unsigned number = (unsigned)rounded(ns, steps[i].ns);
+		unsigned point = steps[i].point;
+
+		if (rounded(ns, steps[i].ns) >= steps[i].below)
+			continue;
+		if (point == 1)
+			return snprintf(out, EBS_FORMATTED_SIZE, "%s%u%s", sign, number,
+					steps[i].unit);
+		return snprintf(out, EBS_FORMATTED_SIZE, "%s%u.%0*u%s", sign, number / point,
+				point == 100 ? 2 : 1, number % point, steps[i].unit);
+	}
+	return write_long_duration(out, sign, ns);
 }
 
+// With one decimal, rounded before the unit is chosen.
 static size_t format_size(char out[EBS_FORMATTED_SIZE], const struct ebs_scalar *value, bool json)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	uint64_t size = (uint64_t)value->integer;
+	uint64_t tenths;
 	int unit = 0;
 
 	if (!is_integer(value))
 		return 0;
 	if (size < 1024)
 		return snprintf(out, EBS_FORMATTED_SIZE, "%lluB", (unsigned long long)size);
-	for (; size >= 1024 * 1024; unit++)
-		size /= 1024;
-	return snprintf(out, EBS_FORMATTED_SIZE, "%llu.%llu%s", (unsigned long long)size / 1024,
-			(unsigned long long)size % 1024 * 10 / 1024, units[unit]);
+	for (;; unit++) {
+		uint64_t bytes = UINT64_C(1024) << unit * 10;
+
+		// The remainder is below 2^60, so that ten times it fits.
+		tenths = size / bytes * 10 + (size % bytes * 10 + bytes / 2) / bytes;
+		if (tenths < 10240 || unit == 5)
+			break;
+	}
+	return snprintf(out, EBS_FORMATTED_SIZE, "%llu.%llu%s", (unsigned long long)tenths / 10,
+			(unsigned long long)tenths % 10, units[unit]);
 }
 
 const struct ebs_formatter ebs_formatters[] = {

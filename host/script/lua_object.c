@@ -165,6 +165,8 @@ static int attach_programs(lua_State *L, struct ebs_object *handle, bool optiona
 	struct ebs_program *program;
 	unsigned complete = 0;
 
+	if (is_attached(handle))
+		return 0;
 	for (size_t i = 0; (program = ebs_object_program_at(handle, i)); i++) {
 		if (!ebs_program_is_complete(program))
 			continue;
@@ -184,7 +186,7 @@ static int attach_programs(lua_State *L, struct ebs_object *handle, bool optiona
 		lua_setfield(L, LACKING, program->name); // ... nil
 		lua_pop(L, 1);                           // ...
 	}
-	if (!complete && !is_attached(handle))
+	if (!complete)
 		return ebs_error_set(error, "EINVAL",
 				     "no SEC() of this C says where to attach: use "
 				     "object:program(name):attach{...}");

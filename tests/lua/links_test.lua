@@ -414,6 +414,23 @@ tap.test("object:attach() leaves out what needs options", function()
     tap.fails("EINVAL", "no SEC%(%) of this C says where to attach", only:attach())
 end)
 
+tap.test("object:attach() has nothing to do when each program is attached", function()
+    local object <close> = load(
+        program("raw_tp/sys_enter", "one"),
+        program("perf_event", "two")
+    )
+    assert(object:program("one"):attach())
+    assert(object:program("two"):attach({ event = "cpu-clock", frequency = 10, pid = 1 }))
+    local links = ids("link")
+    tap.equal(object:attach(), true)
+    tap.equal(object:attach(), true)
+    tap.equal(ids("link"), links)
+    local twice <close> = load(program("raw_tp/sys_enter"))
+    tap.equal(twice:attach(), true)
+    tap.equal(twice:attach(), true, "a second time")
+    tap.equal(ids("link"), links + 1)
+end)
+
 tap.test("links that are dropped stay until the object closes", function()
     tap.needs("iter/task")
     local object = load(program("iter/task", "walk"), program("raw_tp/sys_enter"))

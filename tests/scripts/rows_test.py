@@ -112,7 +112,7 @@ def formatters():
             each(function(record) columns:record(record) end)
         end"""
     row, line = lines(text)
-    tap.equal(row, r"4242 BUSY  ENOENT 10.0.0.1   443  15.9EiB  0xf IDLE BUSY  0x1 0x2 0x3 a\x1B\xFFb 80ns")
+    tap.equal(row, r"4242 BUSY  ENOENT 10.0.0.1   443  16.0EiB  0xf IDLE BUSY  0x1 0x2 0x3 a\x1B\xFFb 80ns")
     tap.equal(json.loads(line), {
         "pid": 42, "state": "BUSY", "ret": -2, "address": "10.0.0.1", "port": 443, "large": 2**64 - 1,
         "low": "0xf", "states": ["IDLE", "BUSY"], "list": ["0x1", "0x2", "0x3"], "comm": "a\x1b\ufffdb",

@@ -171,7 +171,7 @@ static void formatters(void **state)
 {
 	assert_row(*state,
 		   "bytes|ip s32|result u64|size u32|duration mood|flags u16|port peer.port", false,
-		   sizeof(example), "10.0.0.1 -2147483648 15.9EiB 4.29s BAD|0x4 65535 80\n");
+		   sizeof(example), "10.0.0.1 -2147483648 16.0EiB 4.29s BAD|0x4 65535 80\n");
 	assert_row(*state, "bytes|ip s8|errno u64|hex mood|enum u16|port", true, sizeof(example),
 		   "{\"bytes\":\"10.0.0.1\",\"s8\":-128,\"u64\":\"0xffffffffffffffff\","
 		   "\"mood\":\"GOOD\",\"u16\":65535}\n");
