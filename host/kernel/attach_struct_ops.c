@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/at_end.h"
 #include "kernel/attach_private.h"
 #include "kernel/feature.h"
 #include "kernel/link_create.h"
 #include "kernel/object_private.h"
-#include "kernel/watcher.h"
 #include "kernel/watched_private.h"
 
 #define FLAG_LINK       (1U << 13) // BPF_F_LINK of Linux 6.4
@@ -38,7 +38,7 @@ bool ebs_struct_ops_is_first(const struct ebs_program *program)
 static int attach_map(struct bpf_map *map, struct ebs_link *link)
 {
 	bool has_link = bpf_map__map_flags(map) & FLAG_LINK;
-	int result = has_link ? 0 : ebs_watcher_unregister(bpf_map__fd(map));
+	int result = has_link ? 0 : ebs_at_end_unregister(bpf_map__fd(map));
 	if (result)
 		return result;
 	struct bpf_link *filled = bpf_map__attach_struct_ops(map);

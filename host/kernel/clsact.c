@@ -16,8 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kernel/at_end.h"
 #include "kernel/log.h"
-#include "kernel/watcher.h"
 
 #define OURS      0xEB500000u // in the upper 12 bits of a handle; the others are random
 #define OURS_MASK 0xFFF00000u
@@ -218,7 +218,7 @@ int ebs_clsact_attach(const struct ebs_program *program, unsigned ifindex, bool 
 		return result;
 	result = own_handle(&options.handle);
 	if (!result)
-		result = ebs_watcher_remove_filters((int)ifindex, options.handle);
+		result = ebs_at_end_remove_filters((int)ifindex, options.handle);
 	if (result)
 		return result;
 	remove_filters((int)ifindex, 0);

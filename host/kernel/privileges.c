@@ -10,6 +10,7 @@
 #include "base/landlock.h"
 #include "base/own_user.h"
 #include "base/terminal_input.h"
+#include "helper/helper.h"
 
 static bool are_dropped;
 
@@ -48,6 +49,10 @@ int ebs_privileges_drop(uint64_t kept, bool keep_uid, const char **kept_for_maps
 	int result = keep_uid ? 0 : ebs_own_user_take(error);
 	if (result)
 		return result;
+	result = ebs_helper_seal();
+	if (result)
+		return ebs_error_errno(error, result,
+				       "the helper process doesn't give its rights up");
 	result = ebs_capabilities_rest(kept);
 	if (result)
 		return ebs_error_errno(error, result, "can't give up capabilities");

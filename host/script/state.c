@@ -13,6 +13,7 @@
 #include "base/trust.h"
 #include "compile/cache.h"
 #include "compile/compile.h"
+#include "kernel/at_end.h"
 #include "kernel/log.h"
 #include "kernel/object.h"
 #include "kernel/refusal.h"
@@ -350,6 +351,7 @@ int ebs_script_run(const struct ebs_script_options *options)
 		ebs_standard_output_init(&state);
 		ebs_stats_start(&state.stats);
 		ebs_log_init(options->verbose);
+		ebs_at_end_init();
 		ebs_refusal_log_init(options->verifier_log);
 		ebs_refusal_colour(state.colour);
 		if (state.loop)

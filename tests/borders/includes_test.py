@@ -10,9 +10,10 @@ HOST = Path(__file__).resolve().parents[2] / "host"
 # Which folders may know which; each knows itself. "." is host/ itself: main.c.
 KNOWS = {
     ".": {"script", "base"},
-    "script": {"compile", "kernel", "loop", "output", "types", "base"},
+    "helper": {"base"},
+    "script": {"compile", "kernel", "helper", "loop", "output", "types", "base"},
     "compile": {"types", "base"},
-    "kernel": {"binary", "types", "base"},
+    "kernel": {"binary", "helper", "types", "base"},
     "binary": {"base"},
     "output": {"types", "base"},
     "types": {"base"},

@@ -15,9 +15,9 @@ CASE = {
 
 def rows():
     """The promises, each with the tests that it names."""
-    lines = [line for line in blocks.read(DOCUMENT).splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    return [row for row in cells if row[0] != "promise" and not row[0].startswith("---")]
+    tables = re.findall(r"^\| promise \| test \|\n\|[- |]+\n((?:\|.*\n)+)", blocks.read(DOCUMENT), re.MULTILINE)
+    lines = "".join(tables).splitlines()
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 @tap.case("each row is a promise and its tests")
