@@ -45,6 +45,18 @@ int ebs_open_standard_files(void)
 	return 0;
 }
 
+int ebs_need_files(unsigned count)
+{
+	int fd = count ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : -1;
+	int result = count && fd < 0 ? -errno : 0;
+
+	if (fd >= 0) {
+		result = ebs_need_files(count - 1);
+		close(fd);
+	}
+	return result;
+}
+
 void ebs_close_from(int first)
 {
 	struct rlimit limit = { .rlim_cur = 1024 };

@@ -16,6 +16,10 @@ int ebs_read_number(const char *path, int otherwise);
 // its number. Returns 0 or -errno.
 int ebs_open_standard_files(void);
 
+// Whether the process may open `count` more files just now. Returns 0, else -EMFILE or -ENFILE.
+// Who asks the kernel by a failure what it can do asks this before.
+int ebs_need_files(unsigned count);
+
 // Closes all descriptors from this one on.
 void ebs_close_from(int first);
 

@@ -89,7 +89,8 @@ int ebs_map_explain(const struct ebs_map *map, int number, const char *what, uin
 		    struct ebs_error *error);
 
 // Writes `count` entries: keys and values lie one behind the other, as ebs_map_set() takes them.
-// By batches where the kernel has them. Returns 0, or -errno; `written` says how many were.
+// By batches where the kernel has them. Returns 0, or -errno; `written` says how many were, and
+// before the call, how many are already.
 int ebs_map_update(const struct ebs_map *map, const uint8_t *keys, const uint8_t *values,
 		   uint32_t count, uint64_t flags, uint32_t *written, struct ebs_error *error);
 

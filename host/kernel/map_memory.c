@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -69,11 +70,12 @@ static bool kernel_shares_arrays(void)
 	if (shares < 0) {
 		int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ebs_probe", 4, 8, 1, &options);
 
-		shares = fd >= 0;
+		if (fd >= 0 || errno == EINVAL) // else it doesn't answer the question
+			shares = fd >= 0;
 		if (fd >= 0)
 			close(fd);
 	}
-	return shares;
+	return shares > 0;
 }
 
 // A map of maps compares the flags of what is put into it with those of its inner definition.

@@ -60,13 +60,13 @@ static struct ebs_map *take_fd(int fd, const char *what, struct bpf_map_info *in
 	return map;
 }
 
-// Without the right to read BTF by its id keys and values are bytes; not for want of memory.
+// Without the right to read BTF by its id keys and values are bytes; nothing else makes them so.
 static int take_own_types(struct ebs_map *map, const struct bpf_map_info *info,
 			  struct ebs_error *error)
 {
 	map->types = info->btf_id ? ebs_types_from_kernel(info->btf_id) : NULL;
-	if (!map->types && info->btf_id && errno == ENOMEM)
-		return ebs_error_errno(error, ENOMEM, "can't read the types of map \"%s\"",
+	if (!map->types && info->btf_id && errno != EPERM && errno != EACCES)
+		return ebs_error_errno(error, errno, "can't read the types of map \"%s\"",
 				       map->name);
 	if (!map->types)
 		return 0;

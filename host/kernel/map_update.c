@@ -34,7 +34,12 @@ static uint32_t write_batch(const struct ebs_map *map, const uint8_t *keys, cons
 int ebs_map_update(const struct ebs_map *map, const uint8_t *keys, const uint8_t *values,
 		   uint32_t count, uint64_t flags, uint32_t *written, struct ebs_error *error)
 {
-	*written = count > 1 ? write_batch(map, keys, values, count, flags) : 0;
+	uint32_t from = *written;
+
+	if (count - from > 1)
+		*written +=
+			write_batch(map, keys + (size_t)from * map->key_size,
+				    values + from * ebs_map_value_bytes(map), count - from, flags);
 	int result = write_singly(map, keys, values, count, flags, written);
 	struct ebs_error why = { 0 };
 

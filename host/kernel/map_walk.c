@@ -7,6 +7,7 @@
 
 #include "kernel/map_halves.h"
 #include "kernel/map_memory.h"
+#include "kernel/weight.h"
 
 // One kernel call hands over so many bytes of values at most, unless a single hash bucket needs
 // more.
@@ -90,6 +91,13 @@ struct ebs_map_walk *ebs_map_walk_new(struct ebs_map *map, bool drain, struct eb
 		return NULL;
 	}
 	return walk;
+}
+
+struct ebs_weight ebs_map_walk_weight(const struct ebs_map_walk *walk)
+{
+	size_t entry = walk->map->key_size + ebs_map_value_bytes(walk->map);
+
+	return (struct ebs_weight){ .bytes = sizeof(*walk) + entry * walk->capacity };
 }
 
 void ebs_map_walk_free(struct ebs_map_walk *walk)

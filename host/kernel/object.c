@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "kernel/log.h"
 #include "kernel/map_halves.h"
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
 #include "kernel/ring.h"
+
+#define PROBE_FILES 4 // that libbpf opens at once beside those of maps and programs
 
 static int describe_parts(struct ebs_object *object, struct ebs_error *error)
 {
@@ -202,7 +205,12 @@ void ebs_program_leave_out(struct ebs_program *program, bool left_out)
 int ebs_object_load(struct ebs_object *object, struct ebs_error *error)
 {
 	ebs_log_clear();
-	int result = ebs_object_check_sections(object, error);
+	// libbpf asks the kernel what it can do, once: a failure for want of files would be an
+	// answer for good.
+	int result = ebs_need_files(object->map_count + object->program_count + PROBE_FILES);
+	if (result)
+		return ebs_object_explain_load(object, result, error);
+	result = ebs_object_check_sections(object, error);
 	if (!result)
 		result = ebs_losses_prepare(object, error);
 	if (result)

@@ -21,7 +21,8 @@ enum { EBS_COLUMNS_TEXT = 1, EBS_COLUMNS_FORMATS };
 #define EBS_COLUMNS_CLOSED "the columns are closed"
 
 struct script_columns {
-	struct ebs_columns *columns;                   // NULL once finalized
+	struct ebs_columns *columns; // NULL once finalized
+	struct ebs_weight weight;
 	struct ebs_buffer out;                         // one row, memory reused
 	struct ebs_record *records[EBS_COLUMNS_TYPES]; // the one that was used last comes first
 	bool json;

@@ -226,6 +226,7 @@ int ebs_object_on_event(lua_State *L)
 	const char *source = NULL;
 	struct ebs_map *map = check_buffer(L, object, &source);
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	luaL_argexpected(L, lua_isfunction(L, 3) || lua_istable(L, 3) || ebs_to_columns(L, 3), 3,
 			 "function, columns or table");
@@ -247,7 +248,9 @@ int ebs_object_on_event(lua_State *L)
 	ebs_object_keep(L, 1, object);              // ... handler
 	lua_pushvalue(L, -1);                       // ... handler handler
 	lua_rawsetp(L, LUA_REGISTRYINDEX, handler); // ... handler
-	handler->ring = ebs_ring_new(map, &error);
+	do
+		handler->ring = ebs_ring_new(map, &error);
+	while (!handler->ring && ebs_try_again(L, &error, &tried));
 	if (!handler->ring || check_sizes(handler, &error) ||
 	    (object->state->running && watch(handler, &error))) {
 		ebs_handler_release(handler);

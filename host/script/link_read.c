@@ -18,6 +18,7 @@ struct reader {
 	size_t line_size;
 	const struct ebs_layout *layout; // of a record, in `line`; NULL: lines
 	struct script_object *object;    // whose types these are
+	struct ebs_weight weight;
 };
 
 static int reader_close(lua_State *L)
@@ -29,6 +30,7 @@ static int reader_close(lua_State *L)
 	free(reader->line);
 	reader->file = NULL;
 	reader->line = NULL;
+	ebs_weigh(ebs_state(L), &reader->weight, (struct ebs_weight){ 0 });
 	return 0;
 }
 
@@ -78,6 +80,7 @@ static int push_reader(lua_State *L, const struct ebs_link *link, const struct e
 		       struct script_object *object)
 {
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	ebs_refuse_at_end(L);
 	lua_pushcfunction(L, reader_next);                                // next
@@ -86,7 +89,11 @@ static int push_reader(lua_State *L, const struct ebs_link *link, const struct e
 	luaL_setmetatable(L, CLASS);
 	lua_pushvalue(L, 1); // next reader link: it keeps the types
 	lua_setiuservalue(L, -2, 1);
-	int fd = ebs_link_iterate(link, &error);
+	ebs_make_room(L);
+	int fd;
+	do
+		fd = ebs_link_iterate(link, &error);
+	while (fd < 0 && ebs_try_again(L, &error, &tried));
 	if (fd < 0) // a loop could do nothing with a failure that is returned
 		return ebs_raise_argument(L, 1, &error);
 	reader->file = fdopen(fd, "r");
@@ -96,6 +103,8 @@ static int push_reader(lua_State *L, const struct ebs_link *link, const struct e
 		reader->line = malloc(layout->size);
 	if (!reader->file || (layout && !reader->line))
 		return luaL_error(L, "not enough memory");
+	ebs_weigh(ebs_state(L), &reader->weight,
+		  (struct ebs_weight){ .files = 1, .bytes = BUFSIZ });
 	return 2; // not to be closed by the loop, as in lua_walk.c
 }
 

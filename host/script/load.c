@@ -428,8 +428,10 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 	object->key = load->build.key;
 	load_release(load);
 	object->open = !result;
-	if (object->open)
+	if (object->open) {
+		ebs_weigh(state, &object->weight, ebs_object_weight(object->handle));
 		ebs_build_tell_refusal(state);
+	}
 	lua_settop(L, options - 1); // object
 	return result;
 }
@@ -437,37 +439,58 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 int ebs_bpf_load(lua_State *L)
 {
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
-	lua_settop(L, 1);
 	fflush(stdout); // a compile takes its time: what was printed is to be seen before
-	if (start_load(L, 1, &error) || finish_load(L, 2, &error))
-		return ebs_fail(L, &error);
-	return 1;
+	ebs_make_room(L);
+	do {
+		lua_settop(L, 1); // options
+		if (!start_load(L, 1, &error) && !finish_load(L, 2, &error))
+			return 1; // options load object
+		lua_settop(L, 1); // what has failed is garbage
+	} while (ebs_try_again(L, &error, &tried));
+	return ebs_fail(L, &error);
+}
+
+// Loads all objects of the list at index 1, and leaves the table of them at 2. Returns 0, or -errno
+// with `error` filled.
+static int load_all(lua_State *L, int count, struct ebs_error *error)
+{
+	lua_settop(L, 1);
+	lua_createtable(L, count, 0); // list objects
+	for (int i = 1; i <= count; i++) {
+		lua_rawgeti(L, 1, i); // list objects loads... options
+		luaL_argcheck(L, lua_istable(L, -1), 1, "each element must be a table of options");
+		int result = start_load(L, lua_gettop(L), error);
+		if (result) // list objects loads... options load
+			return result;
+		lua_remove(L, -2); // list objects loads...
+	}
+	for (int i = 1; i <= count; i++) {
+		int result = finish_load(L, 2 + i, error);
+		if (result) // list objects loads... object
+			return result;
+		lua_rawseti(L, 2, i); // list objects loads...
+	}
+	lua_settop(L, 2); // list objects
+	return 0;
 }
 
 // bpf.load_all(list): all compilers run at once. The first failure is what the script gets.
 int ebs_bpf_load_all(lua_State *L)
 {
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
-	lua_settop(L, 1);
 	fflush(stdout);
 	int count = (int)lua_rawlen(L, 1);
 	luaL_checkstack(L, count + LUA_MINSTACK, "too many objects");
-	lua_createtable(L, count, 0); // list objects
-	for (int i = 1; i <= count; i++) {
-		lua_rawgeti(L, 1, i); // list objects loads... options
-		luaL_argcheck(L, lua_istable(L, -1), 1, "each element must be a table of options");
-		if (start_load(L, lua_gettop(L), &error)) // list objects loads... options load
-			return ebs_fail(L, &error);
-		lua_remove(L, -2); // list objects loads...
-	}
-	for (int i = 1; i <= count; i++) {
-		if (finish_load(L, 2 + i, &error)) // list objects loads... object
-			return ebs_fail(L, &error);
-		lua_rawseti(L, 2, i); // list objects loads...
-	}
-	lua_settop(L, 2);
-	return 1;
+	ebs_make_room(L);
+	do {
+		if (!load_all(L, count, &error))
+			return 1;
+		lua_settop(L, 1); // what has failed is garbage
+	} while (ebs_try_again(L, &error, &tried));
+	return ebs_fail(L, &error);
 }

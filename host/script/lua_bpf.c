@@ -70,6 +70,7 @@ int ebs_bpf_run(lua_State *L)
 	struct ebs_state *state = ebs_state(L);
 	struct ebs_error error = { 0 };
 	double grace = check_grace(L);
+	bool tried = false;
 
 	ebs_refuse_at_end(L);
 	if (state->running)
@@ -80,9 +81,10 @@ int ebs_bpf_run(lua_State *L)
 	ebs_tell_unattached(state);
 	ebs_stats_stop(&state->stats);
 	// Here, and not before: while nothing is attached yet nothing else should take time.
-	if (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error) ||
-	    ebs_printk_watch(state, &error) || ebs_gone_watch(state, &error))
-		return ebs_fail(L, &error);
+	while (ebs_loop_open(state->loop, &error) || ebs_handlers_watch(state, &error) ||
+	       ebs_printk_watch(state, &error) || ebs_gone_watch(state, &error))
+		if (!ebs_try_again(L, &error, &tried))
+			return ebs_fail(L, &error);
 	ebs_loop_watch_reader(state->loop, STDOUT_FILENO);
 	ebs_compile_reap();
 	ebs_drop_for_loop(L);

@@ -10,6 +10,8 @@
 #include "script/script.h"
 #include "script/standard_output.h"
 
+#define COLUMNS_BYTES 4096 // of some columns, and a row
+
 struct script_columns *ebs_to_columns(lua_State *L, int index)
 {
 	const struct ebs_state *state = ebs_state(L);
@@ -72,6 +74,7 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 	struct script_columns *self =
 		lua_newuserdatauv(L, sizeof(*self), EBS_COLUMNS_VALUES); // columns
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	*self = (struct script_columns){ .json = ebs_state(L)->options->json };
 	luaL_setmetatable(L, EBS_COLUMNS_CLASS); // so that it is freed, whatever comes
@@ -88,9 +91,13 @@ void ebs_columns_push(lua_State *L, const char *spec, int options, int argument)
 	ebs_state(L)->json |= self->json;
 	if (self->json)
 		luaL_setmetatable(L, EBS_JSON_COLUMNS_CLASS);
-	self->columns = ebs_columns_new(spec, self->json, &error);
+	ebs_make_room(L);
+	do
+		self->columns = ebs_columns_new(spec, self->json, &error);
+	while (!self->columns && ebs_try_again(L, &error, &tried));
 	if (!self->columns)
 		ebs_raise_argument(L, argument, &error);
+	ebs_weigh(ebs_state(L), &self->weight, (struct ebs_weight){ .bytes = COLUMNS_BYTES });
 	find_formats(L, self, argument);
 }
 
@@ -256,6 +263,7 @@ static int columns_gc(lua_State *L)
 	}
 	ebs_columns_free(self->columns);
 	ebs_buffer_free(&self->out);
+	ebs_weigh(ebs_state(L), &self->weight, (struct ebs_weight){ 0 });
 	self->columns = NULL;
 	return 0;
 }

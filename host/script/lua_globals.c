@@ -35,8 +35,12 @@ static const struct ebs_global *all_globals(lua_State *L, struct script_object *
 					    size_t *count)
 {
 	struct ebs_error error = { 0 };
-	const struct ebs_global *globals = ebs_object_globals(object->handle, count, &error);
+	const struct ebs_global *globals;
+	bool tried = false;
 
+	do
+		globals = ebs_object_globals(object->handle, count, &error);
+	while (!globals && ebs_try_again(L, &error, &tried));
 	if (!globals)
 		ebs_raise(L, &error);
 	return globals;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/capabilities.h"
+#include "base/file.h"
 #include "kernel/feature.h"
 #include "script/bpf.h"
 
@@ -35,6 +36,7 @@ static const struct {
 	{ "capability", has_capability },
 };
 
+#define FILES     8 // open at once while the kernel is asked
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
 
 static bool ask_all(lua_State *L, struct ebs_error *why)
@@ -51,18 +53,30 @@ static bool ask_all(lua_State *L, struct ebs_error *why)
 	return !helper || ebs_has_helper(helper, program, why);
 }
 
+static int need_files(struct ebs_error *why)
+{
+	int result = ebs_need_files(FILES);
+
+	return result ? ebs_error_errno(why, result, "can't ask the kernel") : 0;
+}
+
 int ebs_bpf_has(lua_State *L)
 {
 	static const char *const names[] = { "program",    "helper", "map",   "kernel_function",
 					     "tracepoint", "type",   "field", "enum_value",
 					     "capability", NULL };
 	struct ebs_error why = { 0 };
+	bool tried = false;
 
 	ebs_check_option_names(L, 1, names);
 	lua_pushnil(L);
 	luaL_argcheck(L, lua_next(L, 1), 1, "say what to ask for, such as { map = \"ringbuf\" }");
 	lua_settop(L, 1);
-	if (ask_all(L, &why)) {
+	bool has;
+	do
+		has = !need_files(&why) && ask_all(L, &why);
+	while (!has && ebs_try_again(L, &why, &tried));
+	if (has) {
 		lua_pushboolean(L, true);
 		return 1;
 	}

@@ -41,6 +41,7 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 	ebs_refuse_at_end(L);
 	struct script_object *object = lua_touserdata(L, index);
 	struct script_link *self = lua_newuserdatauv(L, sizeof(*self), 2); // link
+	bool tried = false;
 
 	*self = (struct script_link){ .object = object };
 	luaL_setmetatable(L, EBS_LINK_CLASS);
@@ -51,7 +52,9 @@ int ebs_push_new_link(lua_State *L, int index, struct ebs_program *program,
 	if (object->state->options->check)
 		ebs_finish(L);
 	enum ebs_phase phase = ebs_stats_enter(&object->state->stats, EBS_PHASE_ATTACH);
-	self->link = ebs_program_attach(program, options, error);
+	do
+		self->link = ebs_program_attach(program, options, error);
+	while (!self->link && ebs_try_again(L, error, &tried));
 	ebs_stats_enter(&object->state->stats, phase);
 	if (!self->link) {
 		if (strcmp(error->code, "ESTALE") == 0 && object->state->cache)

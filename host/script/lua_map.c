@@ -32,6 +32,7 @@ struct script_map *ebs_push_own_map(lua_State *L, int owner)
 	ebs_refuse_at_end(L);
 	if (owner)
 		owner = lua_absindex(L, owner);
+	ebs_make_room(L);
 	struct script_map *self = lua_newuserdatauv(L, sizeof(*self), 2); // map
 
 	*self = (struct script_map){ .own = true };
@@ -44,8 +45,9 @@ struct script_map *ebs_push_own_map(lua_State *L, int owner)
 	return self;
 }
 
-void ebs_finish_own_map(lua_State *L, struct script_map *self)
+void ebs_finish_own_map(lua_State *L, struct script_map *self, bool made)
 {
+	ebs_weigh(ebs_state(L), &self->weight, ebs_map_weight(self->map, made));
 	add_bytes(L, self);
 }
 
@@ -122,11 +124,23 @@ static int map_get(lua_State *L)
 	struct ebs_error error = { 0 };
 
 	ebs_read_map_key(L, self, 2, self->bytes, &owner);
-	int found = ebs_map_owner_open(&owner, self->bytes, &error);
+	int found = ebs_open_owner(L, &owner, self->bytes, &error);
 	if (!found)
 		found = ebs_map_get(self->map, self->bytes, ebs_value_bytes(self), &error);
 	ebs_map_owner_close(&owner);
 	return ebs_push_found(L, self, found, &error);
+}
+
+int ebs_set_entry(lua_State *L, const struct script_map *self, const void *key, const void *value,
+		  uint64_t flags, struct ebs_error *error)
+{
+	bool tried = false;
+	int result;
+
+	do
+		result = ebs_map_set(self->map, key, value, flags, error);
+	while (result && ebs_try_again(L, error, &tried));
+	return result;
 }
 
 uint64_t ebs_check_map_flag(lua_State *L, int index)
@@ -147,11 +161,11 @@ static int map_set(lua_State *L)
 	ebs_read_map_key(L, self, 2, self->bytes, &key_owner);
 	ebs_read_map_value(L, self, 3, value, &value_owner);
 	uint64_t flags = ebs_check_map_flag(L, 4);
-	int result = ebs_map_owner_open(&key_owner, self->bytes, &error);
+	int result = ebs_open_owner(L, &key_owner, self->bytes, &error);
 	if (!result)
-		result = ebs_map_owner_open(&value_owner, value, &error);
+		result = ebs_open_owner(L, &value_owner, value, &error);
 	if (!result)
-		result = ebs_map_set(self->map, self->bytes, value, flags, &error);
+		result = ebs_set_entry(L, self, self->bytes, value, flags, &error);
 	ebs_map_owner_close(&key_owner);
 	ebs_map_owner_close(&value_owner);
 	if (result)
@@ -167,7 +181,7 @@ static int map_delete(lua_State *L)
 	struct ebs_error error = { 0 };
 
 	ebs_read_map_key(L, self, 2, self->bytes, &owner);
-	int deleted = ebs_map_owner_open(&owner, self->bytes, &error);
+	int deleted = ebs_open_owner(L, &owner, self->bytes, &error);
 	if (!deleted)
 		deleted = ebs_map_delete(self->map, self->bytes, &error);
 	ebs_map_owner_close(&owner);
@@ -182,8 +196,10 @@ static int map_close(lua_State *L)
 {
 	struct script_map *self = luaL_checkudata(L, 1, EBS_MAP_CLASS);
 
-	if (self->own && self->map)
+	if (self->own && self->map) {
 		ebs_map_close(self->map);
+		ebs_weigh(ebs_state(L), &self->weight, ebs_map_weight(self->map, false));
+	}
 	return 0;
 }
 
@@ -194,6 +210,7 @@ static int map_gc(lua_State *L)
 	if (self->own)
 		ebs_map_free(self->map);
 	self->map = NULL;
+	ebs_weigh(ebs_state(L), &self->weight, (struct ebs_weight){ 0 });
 	return 0;
 }
 

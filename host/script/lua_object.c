@@ -82,6 +82,7 @@ static int object_close(lua_State *L)
 	ebs_lifetime_end(&object->state->views, &object->lifetime);
 	ebs_tell_total_losses(object);
 	ebs_object_close(object->handle);
+	ebs_weigh(object->state, &object->weight, ebs_object_weight(object->handle));
 	release_anchor(L, object);
 	lua_newtable(L);            // kept; the last step, as memory may be short
 	lua_setiuservalue(L, 1, 1); // -
@@ -97,6 +98,7 @@ static int object_gc(lua_State *L)
 		return 0;
 	ebs_object_free(object->handle);
 	object->handle = NULL;
+	ebs_weigh(object->state, &object->weight, (struct ebs_weight){ 0 });
 	return 0;
 }
 

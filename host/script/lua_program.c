@@ -243,7 +243,11 @@ static int program_test_run(lua_State *L)
 		input.repeat = (uint32_t)repeat;
 		input.context = read_context(L, &input.context_size); // data repeat context
 	}
-	int failed = ebs_program_test_run(self->program, &input, &result, &error);
+	bool tried = false;
+	int failed;
+	do
+		failed = ebs_program_test_run(self->program, &input, &result, &error);
+	while (failed && (ebs_test_result_free(&result), ebs_try_again(L, &error, &tried)));
 	lua_pushcfunction(L, push_test_result); // function
 	lua_pushlightuserdata(L, &result);      // function result
 	int status = failed ? LUA_OK : lua_pcall(L, 1, 1, 0);

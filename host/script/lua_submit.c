@@ -34,6 +34,7 @@ int ebs_map_submit_value(lua_State *L)
 	struct ebs_map *map = ebs_check_map_can(L, 1, EBS_MAP_SUBMIT)->map;
 	const struct ebs_layout *layout = sample_type(L, map);
 	struct ebs_error error = { 0 };
+	bool tried = false;
 	const void *data;
 	size_t size;
 
@@ -51,8 +52,9 @@ int ebs_map_submit_value(lua_State *L)
 					     "here, as another argument");
 		data = lua_tolstring(L, 2, &size);
 	}
-	if (ebs_map_submit(map, data, size, &error))
-		return ebs_fail(L, &error);
+	while (ebs_map_submit(map, data, size, &error))
+		if (!ebs_try_again(L, &error, &tried))
+			return ebs_fail(L, &error);
 	lua_pushboolean(L, true);
 	return 1;
 }

@@ -10,6 +10,7 @@
 struct script_walk {
 	struct script_map *self;   // kept alive by user value 1
 	struct ebs_map_walk *walk; // NULL: at its end
+	struct ebs_weight weight;
 	struct ebs_map_batch batch;
 	uint32_t next;                // in the batch
 	uint32_t index;               // the current key, where the batch has no keys
@@ -22,12 +23,18 @@ struct script_walk {
 	struct ebs_step values[];
 };
 
+static void free_walk(lua_State *L, struct script_walk *walk)
+{
+	ebs_map_walk_free(walk->walk);
+	walk->walk = NULL;
+	ebs_weigh(ebs_state(L), &walk->weight, (struct ebs_weight){ 0 });
+}
+
 static int walk_gc(lua_State *L)
 {
 	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
 
-	ebs_map_walk_free(walk->walk);
-	walk->walk = NULL;
+	free_walk(L, walk);
 	walk->batch.count = 0;
 	walk->next = 0;
 	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
@@ -67,12 +74,25 @@ static struct script_walk *new_walk(lua_State *L, struct script_map *self, int c
 	return walk;
 }
 
+static struct ebs_map_walk *open_walk(lua_State *L, struct script_walk *walk, bool drain,
+				      struct ebs_error *error)
+{
+	bool tried = false;
+
+	ebs_make_room(L);
+	do
+		walk->walk = ebs_map_walk_new(walk->self->map, drain, error);
+	while (!walk->walk && ebs_try_again(L, error, &tried));
+	if (walk->walk)
+		ebs_weigh(ebs_state(L), &walk->weight, ebs_map_walk_weight(walk->walk));
+	return walk->walk;
+}
+
 struct ebs_map_walk *ebs_push_walk(lua_State *L, struct script_map *self, struct ebs_error *error)
 {
 	struct script_walk *walk = new_walk(L, self, 0); // walk
 
-	walk->walk = ebs_map_walk_new(self->map, false, error);
-	return walk->walk;
+	return open_walk(L, walk, false, error);
 }
 
 // Pushes the walk over the map at index 1. The arguments behind it name fields of the value.
@@ -92,8 +112,7 @@ static void push_loop_walk(lua_State *L, bool drain)
 	for (int i = 0; i < fields; i++)
 		walk->values[i] =
 			ebs_step_field(ebs_check_value_field(L, i + 2, map), map->value_size);
-	walk->walk = ebs_map_walk_new(map, drain, &error);
-	if (!walk->walk)
+	if (!open_walk(L, walk, drain, &error))
 		ebs_raise(L, &error);
 }
 
@@ -105,10 +124,8 @@ static bool refill(lua_State *L, struct script_walk *walk)
 	walk->next = 0;
 	walk->batch.count = 0;
 	int result = walk->walk ? ebs_map_walk_fill(walk->walk, &walk->batch, &error) : 0;
-	if (result <= 0) {
-		ebs_map_walk_free(walk->walk);
-		walk->walk = NULL;
-	}
+	if (result <= 0)
+		free_walk(L, walk);
 	if (result < 0)
 		ebs_raise(L, &error);
 	return result > 0;

@@ -210,10 +210,14 @@ int ebs_bpf_on_readable(lua_State *L)
 	int fd = check_descriptor(L);
 	luaL_Stream *stream = luaL_testudata(L, 1, LUA_FILEHANDLE);
 	struct ebs_error error = { 0 };
+	bool tried = false;
 	struct script_watch *self = push_watch(L); // watch
 
 	self->fd = fd;
-	self->watch = ebs_loop_watch_shared(self->state->loop, fd, on_happening, self, &error);
+	do
+		self->watch =
+			ebs_loop_watch_shared(self->state->loop, fd, on_happening, self, &error);
+	while (!self->watch && ebs_try_again(L, &error, &tried));
 	if (!self->watch && strcmp(error.code, "EPERM") == 0) {
 		ebs_error_clear(&error);
 		ebs_error_explain(&error, EPERM,
@@ -227,24 +231,35 @@ int ebs_bpf_on_readable(lua_State *L)
 	return finish(L, self, &error);
 }
 
+// Watches for lines. A regular file can always be read: something else has to say so.
+static void watch_lines(struct script_watch *self, struct ebs_error *error)
+{
+	struct ebs_loop *loop = self->state->loop;
+
+	self->watch = ebs_loop_watch_shared(loop, self->fd, on_lines, self, error);
+	if (self->watch || strcmp(error->code, "EPERM"))
+		return;
+	ebs_error_clear(error);
+	if (self->always < 0)
+		self->always = eventfd(1, EFD_CLOEXEC);
+	if (self->always < 0)
+		ebs_error_errno(error, errno, "can't read descriptor %d", self->fd);
+	else
+		self->watch = ebs_loop_watch(loop, self->always, on_lines, self, error);
+}
+
 // bpf.on_line(file, handler)
 int ebs_bpf_on_line(lua_State *L)
 {
 	struct ebs_error error = { 0 };
+	bool tried = false;
 	int fd = check_descriptor(L);
 	struct script_watch *self = push_watch(L); // watch
-	struct ebs_loop *loop = self->state->loop;
 
 	self->fd = fd;
-	self->watch = ebs_loop_watch_shared(loop, fd, on_lines, self, &error);
-	if (!self->watch && strcmp(error.code, "EPERM") == 0) {
-		ebs_error_clear(&error);
-		self->always = eventfd(1, EFD_CLOEXEC);
-		if (self->always < 0)
-			ebs_error_errno(&error, errno, "can't read descriptor %d", fd);
-		else
-			self->watch = ebs_loop_watch(loop, self->always, on_lines, self, &error);
-	}
+	do
+		watch_lines(self, &error);
+	while (!self->watch && ebs_try_again(L, &error, &tried));
 	return finish(L, self, &error);
 }
 

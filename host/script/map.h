@@ -13,7 +13,8 @@ struct script_map {
 	struct script_object *object; // that its types are from, alive as long as this; or NULL
 	struct ebs_map *map; // open while its descriptor is; NULL only before the script sees it
 	bool own;            // it has no object, and ends with close() or with this userdata
-	uint8_t *bytes;      // a key, then a value, for the calls below; in user value 2
+	struct ebs_weight weight; // of a map of its own
+	uint8_t *bytes;           // a key, then a value, for the calls below; in user value 2
 };
 
 // The map at `index`; raises when it is none, or closed.
@@ -26,15 +27,19 @@ bool ebs_map_is_open(const struct script_map *self);
 bool ebs_map_is_there(const struct script_map *self);
 
 // Pushes a map of the script's own that has nothing yet; its `map` comes next, then
-// ebs_finish_own_map() with the userdata on the top. What is at `owner` is kept alive; 0: nothing.
+// ebs_finish_own_map() with the userdata on the top; `made`: it ends when it is closed. What is at
+// `owner` is kept alive; 0: nothing.
 struct script_map *ebs_push_own_map(lua_State *L, int owner);
-void ebs_finish_own_map(lua_State *L, struct script_map *self);
+void ebs_finish_own_map(lua_State *L, struct script_map *self, bool made);
 
 // map_keys.c: the key at `index`, written to `out`. Where it is a descriptor of what the entry
 // belongs to, that is left to ebs_map_owner_open(), as nothing may raise while it is open. Raises
 // when it doesn't fit.
 void ebs_read_map_key(lua_State *L, const struct script_map *self, int index, uint8_t *out,
 		      struct ebs_map_owner *owner);
+// Opens the owner; collects garbage and tries once more where there are too many open files.
+int ebs_open_owner(lua_State *L, struct ebs_map_owner *owner, uint8_t *out,
+		   struct ebs_error *error);
 // The owner at `index`, as a descriptor or a table such as { pid = 1 }.
 void ebs_read_map_owner(lua_State *L, int index, enum ebs_key_form form, const char *what,
 			uint8_t *out, struct ebs_map_owner *owner);
@@ -43,6 +48,10 @@ void ebs_read_map_owner(lua_State *L, int index, enum ebs_key_form form, const c
 void ebs_read_map_part(lua_State *L, int argument, int index, const struct script_map *self,
 		       const struct ebs_layout *layout, uint32_t size, uint8_t *out,
 		       const char *what);
+
+// lua_map.c: ebs_map_set(), once more where the kernel is out of memory.
+int ebs_set_entry(lua_State *L, const struct script_map *self, const void *key, const void *value,
+		  uint64_t flags, struct ebs_error *error);
 
 // map_values.c: likewise for values.
 void ebs_read_map_value(lua_State *L, const struct script_map *self, int index, uint8_t *out,

@@ -144,6 +144,17 @@ void ebs_read_map_owner(lua_State *L, int index, enum ebs_key_form key, const ch
 	lua_settop(L, top);
 }
 
+int ebs_open_owner(lua_State *L, struct ebs_map_owner *owner, uint8_t *out, struct ebs_error *error)
+{
+	bool tried = false;
+	int result;
+
+	do
+		result = ebs_map_owner_open(owner, out, error);
+	while (result && ebs_try_again(L, error, &tried));
+	return result;
+}
+
 void ebs_read_map_key(lua_State *L, const struct script_map *self, int index, uint8_t *out,
 		      struct ebs_map_owner *owner)
 {

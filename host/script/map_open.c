@@ -10,15 +10,18 @@ int ebs_bpf_pinned(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1);
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	if (ebs_pin_kind(path) == EBS_PIN_LINK)
 		return ebs_push_pinned_link(L, path);
 	struct script_map *self = ebs_push_own_map(L, 0); // map
 
-	self->map = ebs_map_open_pinned(path, &error);
+	do
+		self->map = ebs_map_open_pinned(path, &error);
+	while (!self->map && ebs_try_again(L, &error, &tried));
 	if (!self->map)
 		return ebs_fail(L, &error);
-	ebs_finish_own_map(L, self);
+	ebs_finish_own_map(L, self, false);
 	return 1;
 }
 
@@ -26,16 +29,19 @@ int ebs_map_create_inner_method(lua_State *L)
 {
 	struct script_map *outer = ebs_check_map(L, 1);
 	struct ebs_error error = { 0 };
+	bool tried = false;
 
 	if (outer->map->kind->value != EBS_VALUE_MAP)
 		luaL_argerror(L, 1,
 			      lua_pushfstring(L, "map '%s' (%s) holds no maps", outer->map->name,
 					      ebs_map_type_name(outer->map)));
 	struct script_map *inner = ebs_push_own_map(L, 1); // inner
-	inner->map = ebs_map_create_inner(outer->map, &error);
+	do
+		inner->map = ebs_map_create_inner(outer->map, &error);
+	while (!inner->map && ebs_try_again(L, &error, &tried));
 	if (!inner->map)
 		return ebs_fail(L, &error);
-	ebs_finish_own_map(L, inner);
+	ebs_finish_own_map(L, inner, true);
 	return 1;
 }
 

@@ -14,7 +14,7 @@ int ebs_map_push_method(lua_State *L)
 
 	ebs_read_map_value(L, self, 2, ebs_value_bytes(self), &owner);
 	int flag = luaL_checkoption(L, 3, "any", names);
-	if (ebs_map_set(self->map, NULL, ebs_value_bytes(self), flags[flag], &error))
+	if (ebs_set_entry(L, self, NULL, ebs_value_bytes(self), flags[flag], &error))
 		return ebs_fail(L, &error);
 	lua_pushboolean(L, true);
 	return 1;

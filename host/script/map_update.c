@@ -29,7 +29,8 @@ int ebs_map_update_method(lua_State *L)
 	size_t value_bytes = ebs_map_value_bytes(map);
 	struct ebs_map_owner owner;
 	struct ebs_error error = { 0 };
-	uint32_t written;
+	uint32_t written = 0;
+	bool tried = false;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	uint64_t flags = ebs_check_map_flag(L, 3);
@@ -54,8 +55,9 @@ int ebs_map_update_method(lua_State *L)
 		ebs_map_owner_open(&owner, value, NULL);
 		lua_pop(L, 1); // ... entries key
 	}
-	if (ebs_map_update(map, keys, values, filled, flags, &written, &error))
-		return ebs_fail(L, &error);
+	while (ebs_map_update(map, keys, values, filled, flags, &written, &error))
+		if (!ebs_try_again(L, &error, &tried))
+			return ebs_fail(L, &error);
 	lua_pushboolean(L, true);
 	return 1;
 }

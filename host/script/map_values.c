@@ -159,10 +159,13 @@ static int push_inner(lua_State *L, int index, const struct ebs_map *outer, uint
 		      struct ebs_error *error)
 {
 	struct script_map *inner = ebs_push_own_map(L, index); // map
+	bool tried = false;
 
-	inner->map = ebs_map_open_inner(outer, id, error);
+	do
+		inner->map = ebs_map_open_inner(outer, id, error);
+	while (!inner->map && ebs_try_again(L, error, &tried));
 	if (inner->map) {
-		ebs_finish_own_map(L, inner);
+		ebs_finish_own_map(L, inner, false);
 		return 0;
 	}
 	lua_pop(L, 1); // -

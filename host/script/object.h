@@ -28,6 +28,7 @@ struct script_object {
 	struct ebs_state *state;
 	struct script_link *links;
 	struct script_handler *handlers;
+	struct ebs_weight weight;
 	struct ebs_lifetime lifetime; // of views of its variables
 	int64_t losses_told_at;       // when a notice of losses was given, CLOCK_MONOTONIC ns
 	int64_t missed_read_at;       // when the kernel was asked for missed runs

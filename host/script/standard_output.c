@@ -195,6 +195,12 @@ static int flush_and_exit(lua_State *L)
 	return flush_and_call(L);
 }
 
+static int flush_and_open(lua_State *L)
+{
+	ebs_make_room_for_file(L);
+	return flush_and_call(L);
+}
+
 // Of the table on the top.
 static void flush_before(lua_State *L, const char *name, lua_CFunction function)
 {
@@ -210,7 +216,7 @@ void ebs_open_standard_output(lua_State *L)
 	flush_before(L, "execute", flush_and_call);
 	flush_before(L, "exit", flush_and_exit);
 	lua_getglobal(L, "io"); // os io
-	flush_before(L, "popen", flush_and_call);
+	flush_before(L, "popen", flush_and_open);
 	flush_before(L, "read", flush_and_call);
 	luaL_getmetatable(L, LUA_FILEHANDLE); // os io files
 	lua_getfield(L, -1, "__index");       // os io files methods

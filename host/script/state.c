@@ -21,6 +21,7 @@
 #include "script/commands.h"
 #include "script/modules.h"
 #include "script/object.h"
+#include "script/open_files.h"
 #include "script/printk.h"
 #include "script/script.h"
 #include "script/standard_output.h"
@@ -79,6 +80,7 @@ static int prepare_state(lua_State *L)
 	ebs_open_commands(L);
 	ebs_open_standard_output(L);
 	ebs_open_interruptible(L);
+	ebs_open_files(L);
 	ebs_modules_open(L);
 	push_arguments(L, options);
 	luaL_requiref(L, "bpf", ebs_open_bpf, false); // bpf

@@ -16,6 +16,7 @@
 #include "script/interrupt.h"
 #include "script/lifetime.h"
 #include "script/stats.h"
+#include "script/weight.h"
 
 struct ebs_cache;
 struct ebs_script_options;
@@ -44,13 +45,14 @@ struct ebs_state {
 	bool closing;                      // finalizers run: nothing is made any more
 	bool finished;                     // --check or --emit have what they want
 	bool cut;                          // Lua code is being ended by force because of it
-	bool output_failed; // standard output can't be written
-	struct ebs_printk *printk;       // --printk; else NULL
-	struct ebs_watch *printk_watch;  // of it, once the loop has run
+	bool output_failed;                // standard output can't be written
+	struct ebs_printk *printk;         // --printk; else NULL
+	struct ebs_watch *printk_watch;    // of it, once the loop has run
 	struct ebs_timer *losses_due; // until a notice of losses may follow the one before, or NULL
 	struct ebs_timer *gone_look;  // looks whether attachments have gone blind, or NULL
 	unsigned watches;             // open ones of descriptors, by scripts
 	struct ebs_views views;
+	struct ebs_weights weights;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
 	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON
 	const void *json_columns_class;

@@ -79,6 +79,14 @@ struct ebs_types *ebs_types_from_kernel(uint32_t btf_id)
 	return types;
 }
 
+size_t ebs_types_size(const struct ebs_types *types)
+{
+	uint32_t size = 0;
+
+	btf__raw_data(types->btf, &size);
+	return size;
+}
+
 const struct btf *ebs_types_btf(const struct ebs_types *types)
 {
 	return types->btf;

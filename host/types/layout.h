@@ -56,6 +56,8 @@ struct ebs_field {
 // errno set.
 struct ebs_types;
 struct ebs_types *ebs_types_new(const struct btf *btf);
+// Bytes of the BTF.
+size_t ebs_types_size(const struct ebs_types *types);
 // Of BTF that the kernel has, by its id. NULL with errno set.
 struct ebs_types *ebs_types_from_kernel(uint32_t btf_id);
 void ebs_types_free(struct ebs_types *types);
