@@ -11,6 +11,8 @@
 // Where the kernel's types pretend to be: a folder that nobody else can put a file into, and beside
 // what they are made from.
 #define KERNEL_TYPES_FOLDER "/sys/kernel/btf"
+// The same for headers that take the place of the machine's.
+#define HOST_FOLDER "/sys/kernel/btf/host"
 
 #if defined(__x86_64__) || defined(__i386__)
 #define TARGET_ARCH "__TARGET_ARCH_x86"
@@ -59,9 +61,15 @@ static const char *const system_folders[] = {
 	EBS_CLANG_HEADERS,
 	"/usr/include/" EBS_MULTIARCH,
 	"/usr/include",
+	NULL,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *const *ebs_compile_system_folders(void)
+{
+	return system_folders;
+}
 
 static size_t length(const char *const *list)
 {
@@ -103,6 +111,31 @@ static void add_folder(struct ebs_arguments *arguments, const char *option, cons
 	add_option(arguments, option, absolute);
 }
 
+// What headers of the machine take for granted of a compiler for it, and of no other: libc's list
+// of functions that it lacks, which for a target it doesn't know is that of another package; and
+// that a long has 64 bits.
+static void add_files(struct ebs_arguments *arguments)
+{
+	static const struct {
+		const char *path;
+		const char *text;
+	} files[] = {
+		{ HOST_FOLDER "/gnu/stubs.h", "" },
+		{ HOST_FOLDER "/bits/wordsize.h",
+		  "#define __WORDSIZE 64\n#define __WORDSIZE_TIME64_COMPAT32 0\n" },
+		{ HOST_FOLDER "/asm/bitsperlong.h",
+		  "#define __BITS_PER_LONG 64\n#include <asm-generic/bitsperlong.h>\n" },
+	};
+
+	add_option(arguments, "-isystem", HOST_FOLDER);
+	for (size_t i = 0; i < COUNT(files); i++)
+		arguments->files[arguments->file_count++] = (struct ebs_clang_file){
+			.path = files[i].path,
+			.data = files[i].text,
+			.size = strlen(files[i].text),
+		};
+}
+
 void ebs_arguments_free(struct ebs_arguments *arguments)
 {
 	for (size_t i = 0; i < arguments->folder_count; i++)
@@ -118,7 +151,7 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 	size_t defines = length(input->defines);
 	size_t include_dirs = length(input->include_dirs);
 	size_t most = COUNT(constant_arguments) +
-		      2 * (defines + include_dirs + COUNT(system_folders)) + 8;
+		      2 * (defines + include_dirs + COUNT(system_folders)) + 10;
 
 	*arguments = (struct ebs_arguments){ 0 };
 	arguments->list = calloc(most, sizeof(*arguments->list));
@@ -148,7 +181,8 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 			.hides_others = true,
 		};
 	}
-	add_options(arguments, "-idirafter", system_folders, COUNT(system_folders));
+	add_files(arguments);
+	add_options(arguments, "-idirafter", system_folders, length(system_folders));
 	add_option(arguments, "-main-file-name", arguments->main_path);
 	add(arguments, arguments->main_path);
 	arguments->files[arguments->file_count++] = (struct ebs_clang_file){
@@ -179,7 +213,8 @@ void ebs_arguments_print_folders(const struct ebs_arguments *arguments, struct e
 			const char *folder = arguments->list[i + 1];
 
 			if (strcmp(arguments->list[i], options[kind]) ||
-			    strcmp(folder, KERNEL_TYPES_FOLDER) == 0)
+			    strcmp(folder, KERNEL_TYPES_FOLDER) == 0 ||
+			    strcmp(folder, HOST_FOLDER) == 0)
 				continue;
 			ebs_buffer_printf(out, "%s%s%s", separator, folder,
 					  kind ? "" : " (for \"...\")");

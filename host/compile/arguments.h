@@ -11,7 +11,7 @@
 struct ebs_arguments {
 	const char **list; // up to a NULL
 	size_t count;
-	struct ebs_clang_file files[2];
+	struct ebs_clang_file files[8];
 	size_t file_count;
 	char *main_path; // the source's, as messages show it
 	char **folders;  // absolute paths of those that the list names

@@ -26,8 +26,11 @@
 #include <clang/CodeGen/ModuleBuilder.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/FrontendAction.h>
 #include <clang/Frontend/MultiplexConsumer.h>
+#include <clang/Frontend/PreprocessorOutputOptions.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
+#include <clang/Frontend/Utils.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/GlobalVariable.h>
 #include <llvm/IR/LLVMContext.h>
@@ -1113,9 +1116,15 @@ private:
 
 		bool HandleTopLevelDecl(DeclGroupRef group) override
 		{
-			for (Decl *declaration : group)
-				has_licence |= isa<VarDecl>(declaration) &&
-					       inSection(declaration, "license");
+			for (Decl *declaration : group) {
+				if (!isa<VarDecl>(declaration))
+					continue;
+				has_licence |= inSection(declaration, "license");
+				// libbpf before 1.2 doesn't know it. Where the kernel has links
+				// for these, the host makes one for either name.
+				if (inSection(declaration, ".struct_ops.link"))
+					move(declaration, ".struct_ops");
+			}
 			return true;
 		}
 
@@ -1138,6 +1147,13 @@ private:
 	private:
 		Emit &action;
 		bool has_licence = false;
+
+		static void move(Decl *declaration, StringRef section)
+		{
+			declaration->dropAttr<SectionAttr>();
+			declaration->addAttr(SectionAttr::CreateImplicit(
+				declaration->getASTContext(), section, SourceRange()));
+		}
 
 		// libbpf reads the section; it needs neither a symbol nor BTF.
 		static void addLicence(llvm::Module &module)
@@ -1303,10 +1319,10 @@ void sayWhereItCrashed()
 		sigaction(number, &crash, nullptr);
 }
 
-bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
+// Runs the action over the job's C; what it makes goes to `out`.
+bool execute(const ebs_clang_job &job, FrontendAction &action, llvm::SmallVectorImpl<char> &out,
 	     llvm::raw_ostream &messages)
 {
-	llvm::LLVMContext context; // outlives the compiler, as `object` does
 	CompilerInstance compiler;
 	std::vector<const char *> arguments;
 
@@ -1327,11 +1343,32 @@ bool compile(const ebs_clang_job &job, llvm::SmallVectorImpl<char> &object,
 	reportTo(messages, compiler, files); // once more: now the options about warnings are known
 	compiler.setVerboseOutputStream(llvm::nulls()); // "2 errors generated."
 	makeManagers(compiler, files, 0);
-	compiler.setOutputStream(std::make_unique<llvm::raw_svector_ostream>(object));
-
-	Emit action(&context);
+	compiler.setOutputStream(std::make_unique<llvm::raw_svector_ostream>(out));
 	return compiler.ExecuteAction(action);
 }
+
+// Leaves what the preprocessor makes of the C, in the form of clang -E -dD.
+class Preprocess : public PreprocessorFrontendAction
+{
+public:
+	explicit Preprocess(llvm::raw_ostream &out) : stream(out)
+	{
+	}
+
+protected:
+	void ExecuteAction() override
+	{
+		PreprocessorOutputOptions options;
+
+		options.ShowCPP = true;
+		options.ShowMacros = true;
+		options.ShowLineMarkers = true;
+		DoPrintPreprocessedInput(getCompilerInstance().getPreprocessor(), &stream, options);
+	}
+
+private:
+	llvm::raw_ostream &stream;
+};
 
 bool knowsCpu(StringRef name)
 {
@@ -1379,11 +1416,25 @@ bool ebs_clang_compile(const ebs_clang_job *job, ebs_clang_sink *object, ebs_cla
 	llvm::SmallVector<char, 0> elf;
 	Messages stream(messages, context);
 	stream.enable_colors(job->colour);
-	bool compiled = compile(*job, elf, stream);
+	llvm::LLVMContext llvm_context;
+	Emit action(&llvm_context);
+	bool compiled = execute(*job, action, elf, stream);
 
 	if (compiled) // after an error in the back end there are bytes too, but no object
 		object(context, elf.data(), elf.size());
 	return compiled;
+}
+
+bool ebs_clang_preprocess(const ebs_clang_job *job, ebs_clang_sink *text, void *context)
+{
+	llvm::SmallVector<char, 0> unused, result;
+	llvm::raw_svector_ostream stream(result);
+	Preprocess action(stream);
+
+	LLVMInitializeBPFTargetInfo();
+	execute(*job, action, unused, llvm::nulls());
+	text(context, result.data(), result.size());
+	return !result.empty();
 }
 
 const char *ebs_clang_version(void)

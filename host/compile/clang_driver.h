@@ -42,6 +42,13 @@ typedef bool ebs_clang_compile_function(const struct ebs_clang_job *job, ebs_cla
 					ebs_clang_sink *messages, void *context);
 __attribute__((visibility("default"))) ebs_clang_compile_function ebs_clang_compile;
 
+// Preprocesses one job, in a process that may still compile it: the text goes to `text` in one
+// piece, with line markers and the definitions of macros. Says nothing of errors, which the compile
+// finds again. Returns false when there is no text.
+typedef bool ebs_clang_preprocess_function(const struct ebs_clang_job *job, ebs_clang_sink *text,
+					   void *context);
+__attribute__((visibility("default"))) ebs_clang_preprocess_function ebs_clang_preprocess;
+
 // Static text.
 typedef const char *ebs_clang_version_function(void);
 __attribute__((visibility("default"))) ebs_clang_version_function ebs_clang_version;

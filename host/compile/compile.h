@@ -10,6 +10,12 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+// Makes the kernel's types for C that has been preprocessed: `size` bytes with line markers and the
+// definitions of macros. Called in the compiler's process. Returns 0 or -errno; the types are
+// appended to `types`, nothing where there are none.
+typedef int ebs_compile_types_function(void *context, const char *text, size_t size,
+				       struct ebs_buffer *types);
+
 struct ebs_compile_input {
 	const char *source; // C text, `size` bytes
 	size_t size;
@@ -22,8 +28,10 @@ struct ebs_compile_input {
 	size_t kernel_types_size;
 	bool types_follow; // they come by ebs_compile_give_types(), while the compiler is being
 			   // loaded
-	bool colour;       // messages with terminal colours
-	bool verbose;      // the compiler's arguments are part of the messages
+	ebs_compile_types_function *make_types; // or by this; may be NULL
+	void *types_context;
+	bool colour;  // messages with terminal colours
+	bool verbose; // the compiler's arguments are part of the messages
 	const volatile sig_atomic_t *interrupted; // a signal handler's flag that ends the compile;
 						  // may be NULL
 };
@@ -45,6 +53,12 @@ struct ebs_compile_job *ebs_compile_start(const struct ebs_compile_input *input,
 // with `error` filled. A job that is finished without them has failed.
 int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_t size,
 			   struct ebs_error *error);
+
+// Instead of that: the compiler's process preprocesses the C and calls the input's make_types().
+int ebs_compile_make_types(struct ebs_compile_job *job, struct ebs_error *error);
+
+// The folders of the machine's own headers, in which clang looks last; up to a NULL.
+const char *const *ebs_compile_system_folders(void);
 
 // Waits for what the child makes, and frees the job. Returns 0, or a
 // negative errno with `error` filled: code "COMPILE" and the compiler's messages where the C is at

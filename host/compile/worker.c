@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #include "compile/last_words.h"
 
 #define MODULE "ebscript-clang.so"
+
+// In place of types: the child is to make them.
+#define MAKE_TYPES "?"
 
 // Exit statuses of the child. Others than these are not ours: a library has ended the process.
 enum outcome {
@@ -109,12 +113,69 @@ static bool may_read(void *context, const char *path)
 	return false;
 }
 
+static void append_text(void *context, const char *data, size_t size)
+{
+	ebs_buffer_append(context, data, size);
+}
+
+// While the C is preprocessed "vmlinux.h" is empty, but there.
+static int preprocess(const struct ebs_compile_input *input, const char *module,
+		      struct ebs_buffer *text)
+{
+	static const char stand_in[] = "#define __VMLINUX_H__\n";
+	struct ebs_compile_input without_types = *input;
+	struct ebs_arguments arguments;
+	struct ebs_buffer notes = { 0 };
+	ebs_clang_preprocess_function *function = load(module, "ebs_clang_preprocess");
+
+	without_types.kernel_types = stand_in;
+	without_types.kernel_types_size = sizeof(stand_in) - 1;
+	int result = function ? ebs_arguments_compose(&arguments, &without_types) : -ELIBACC;
+	if (result)
+		return result;
+	struct ebs_clang_job job = {
+		.arguments = arguments.list,
+		.files = arguments.files,
+		.file_count = arguments.file_count,
+		.filter = may_read,
+		.filter_context = &notes,
+	};
+	int here = open(".", O_PATH | O_CLOEXEC); // from where relative folders count, later too
+	if (here < 0 || stand_beside(input->directory))
+		result = -errno;
+	else
+		function(&job, append_text, text);
+	if (here >= 0 && fchdir(here))
+		result = -errno;
+	if (here >= 0)
+		close(here);
+	ebs_buffer_free(&notes);
+	ebs_arguments_free(&arguments);
+	return text->failed ? -ENOMEM : result;
+}
+
+static int make_types(struct ebs_compile_input *input, const char *module)
+{
+	struct ebs_buffer text = { 0 }, types = { 0 };
+	int result = preprocess(input, module, &text);
+
+	if (!result)
+		result = input->make_types(input->types_context, text.data ? text.data : "",
+					   text.size, &types);
+	ebs_buffer_free(&text);
+	input->kernel_types = types.size ? types.data : NULL; // stays until the process ends
+	input->kernel_types_size = types.size;
+	return result;
+}
+
 // The kernel's types come when the host has made them; the compiler was loaded meanwhile.
-static int take_types(struct ebs_compile_input *input)
+static int take_types(struct ebs_compile_input *input, const char *module)
 {
 	input->kernel_types = ebs_child_take(&input->kernel_types_size);
 	if (!input->kernel_types)
 		return -errno;
+	if (input->kernel_types_size == 1 && *input->kernel_types == *MAKE_TYPES)
+		return make_types(input, module);
 	if (!input->kernel_types_size)
 		input->kernel_types = NULL;
 	return 0;
@@ -159,7 +220,7 @@ static int compile(const void *context)
 	if (!function)
 		return BROKEN;
 
-	int result = input.types_follow ? take_types(&input) : 0;
+	int result = input.types_follow ? take_types(&input, job->module) : 0;
 	if (!result)
 		result = ebs_arguments_compose(&arguments, &input);
 	if (result)
@@ -279,6 +340,11 @@ int ebs_compile_give_types(struct ebs_compile_job *job, const char *types, size_
 	return result ? ebs_error_errno(error, result,
 					"cannot give the kernel's types to the compiler")
 		      : 0;
+}
+
+int ebs_compile_make_types(struct ebs_compile_job *job, struct ebs_error *error)
+{
+	return ebs_compile_give_types(job, MAKE_TYPES, strlen(MAKE_TYPES), error);
 }
 
 int ebs_compile_finish(struct ebs_compile_job *job, struct ebs_compile_output *output,

@@ -77,6 +77,7 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 		.directory = work->input.directory,
 		.defines = work->input.defines,
 		.include_dirs = work->input.include_dirs,
+		.system_dirs = ebs_compile_system_folders(),
 	};
 	return 0;
 }

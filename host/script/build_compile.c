@@ -32,41 +32,84 @@ static const struct ebs_btf_blob *open_kernel(struct ebs_work *work)
 	return work->kernel_open ? &work->kernel : NULL;
 }
 
-// Writes what #include "vmlinux.h" stands for: what the C can reach, or all of it.
-static int make_header(struct ebs_work *work, bool all, struct ebs_error *error)
+// Writes what #include "vmlinux.h" stands for: what C with these names can reach, or all of it.
+static int write_header(struct ebs_work *work, struct ebs_tokens *tokens, struct ebs_buffer *header,
+			struct ebs_error *error)
 {
-	struct ebs_buffer *header = &work->kernel_header;
-	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
 	const struct ebs_btf_blob *kernel = open_kernel(work);
-	int result = 0;
 
-	ebs_buffer_clear(header);
-	if (kernel)
-		result = all ? ebs_header_write_all(kernel, header, error)
-			     : ebs_header_write_for(kernel, &work->tokens.names, header, error);
+	if (!kernel)
+		return 0;
+	return work->all_types ? ebs_header_write_all(kernel, tokens, header, error)
+			       : ebs_header_write_for(kernel, tokens, header, error);
+}
+
+static int make_header(struct ebs_work *work, struct ebs_error *error)
+{
+	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_TYPES);
+
+	ebs_buffer_clear(&work->kernel_header);
+	int result = write_header(work, &work->tokens, &work->kernel_header, error);
 	ebs_stats_enter(&work->state->stats, phase);
 	return result;
 }
 
+// The same in the compiler's process, of C that has been preprocessed: only so is it known what
+// other headers define.
+static int make_types(void *context, const char *text, size_t size, struct ebs_buffer *types)
+{
+	struct ebs_work *work = context;
+	struct ebs_c_source source = {
+		.text = text,
+		.size = size,
+		.system_dirs = ebs_compile_system_folders(),
+		.preprocessed = true,
+	};
+	struct ebs_tokens tokens = { 0 };
+	struct ebs_error error = { 0 };
+	int result = ebs_tokens_collect(&tokens, &source, &error);
+
+	if (!result)
+		result = write_header(work, &tokens, types, &error);
+	ebs_tokens_free(&tokens);
+	ebs_error_clear(&error);
+	return result;
+}
+
+static int give_types(struct ebs_work *work, struct ebs_error *error)
+{
+	bool asks = work->tokens.asks_for_kernel_types;
+	int result = 0;
+
+	if (asks && (work->tokens.is_unsure || work->all_types)) {
+		work->types_given = true;
+		return ebs_compile_make_types(work->job, error);
+	}
+	if (asks)
+		result = make_header(work, error);
+	work->types_given = work->kernel_header.size;
+	if (result)
+		return result;
+	return ebs_compile_give_types(work->job, work->kernel_header.data, work->kernel_header.size,
+				      error);
+}
+
 // With all of the kernel's types, or those that the C can reach.
-static int start_compile(struct ebs_work *work, bool all_types, struct ebs_error *error)
+static int start_compile(struct ebs_work *work, struct ebs_error *error)
 {
 	enum ebs_phase phase = ebs_stats_enter(&work->state->stats, EBS_PHASE_COMPILE);
 	int result = 0;
 
 	work->input.types_follow = true;
+	work->input.make_types = make_types;
+	work->input.types_context = work;
 	work->job = ebs_compile_start(&work->input, error);
 	ebs_stats_enter(&work->state->stats, phase);
 	if (!work->job)
 		return -EIO;
 	if (!work->tokens_collected)
 		result = collect_tokens(work, error);
-	if (!result && work->tokens.asks_for_kernel_types)
-		result = make_header(work, all_types, error);
-	if (!result)
-		result = ebs_compile_give_types(work->job, work->kernel_header.data,
-						work->kernel_header.size, error);
-	return result;
+	return result ? result : give_types(work, error);
 }
 
 static int finish_compile(struct ebs_work *work, struct ebs_error *error)
@@ -92,7 +135,7 @@ static void suggest_types(struct ebs_work *work, struct ebs_error *error)
 
 	if (!kernel || strcmp(error->code, "COMPILE"))
 		return;
-	ebs_suggest_types(kernel, ebs_error_text(error), work->kernel_header.data, &text);
+	ebs_suggest_types(kernel, ebs_error_text(error), work->types_given, &text);
 	if (text.size && !text.failed) {
 		char *messages = error->text;
 
@@ -104,31 +147,51 @@ static void suggest_types(struct ebs_work *work, struct ebs_error *error)
 	ebs_buffer_free(&text);
 }
 
-// With a header that was too small for the C, the compile fails; then the whole one decides.
+// Whether a header with more in it, or less, could help. Anything else that clang says is true
+// already, and comes at once.
+static bool blames_types(const char *messages)
+{
+	static const char *const phrases[] = {
+		"undeclared",         "unknown type name", "incomplete",
+		"redefinition",       "conflicting types", "redeclar",
+		"follows non-static", "without types",     "implicit declaration",
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+		if (strstr(messages, phrases[i]))
+			return true;
+	return false;
+}
+
+// A header that was too small for the C, or has what the C defines itself, makes the compile fail;
+// then the whole one decides, without what the preprocessed C defines.
 static int compile_again(struct ebs_work *work, struct ebs_error *error)
 {
-	if (work->kernel_header.size) {
-		ebs_error_clear(error);
-		struct ebs_error ignored = { 0 };
-		int result = start_compile(work, true, error);
-
-		if (!result)
-			result = finish_compile(work, error);
-		else if (work->job)
-			finish_compile(work, &ignored);
-		ebs_error_clear(&ignored);
-		if (result)
-			suggest_types(work, error);
-		return result;
-	}
 	if (!work->tokens.asks_for_kernel_types) {
 		suggest_types(work, error);
-	} else if (ebs_error_is_set(&work->kernel_error)) {
+		return -EINVAL;
+	}
+	if (!open_kernel(work)) {
 		ebs_error_clear(error);
 		*error = work->kernel_error;
 		work->kernel_error = (struct ebs_error){ 0 };
+		return -EINVAL;
 	}
-	return -EINVAL;
+	if (!blames_types(ebs_error_text(error)))
+		return -EINVAL;
+	ebs_error_clear(error);
+	struct ebs_error ignored = { 0 };
+	work->all_types = true;
+	int result = start_compile(work, error);
+
+	if (!result)
+		result = finish_compile(work, error);
+	else if (work->job)
+		finish_compile(work, &ignored);
+	ebs_error_clear(&ignored);
+	if (result)
+		suggest_types(work, error);
+	return result;
 }
 
 // Whether a subset of vmlinux is all that relocation can find. Where names are missing in it that
@@ -212,7 +275,7 @@ int ebs_build_emit_c(struct ebs_work *work, struct ebs_error *error)
 	int result = collect_tokens(work, error);
 
 	if (!result && work->tokens.asks_for_kernel_types)
-		result = make_header(work, false, error);
+		result = make_header(work, error);
 	if (result)
 		return result;
 	for (size_t i = 0; i < work->kernel_header.size; i++)
@@ -228,5 +291,5 @@ int ebs_build_emit_c(struct ebs_work *work, struct ebs_error *error)
 
 int ebs_build_compile_start(struct ebs_work *work, struct ebs_error *error)
 {
-	return start_compile(work, false, error);
+	return start_compile(work, error);
 }

@@ -19,6 +19,8 @@ struct ebs_work {
 	struct ebs_c_source text;
 	struct ebs_tokens tokens; // of what is compiled
 	bool tokens_collected;
+	bool all_types;   // the C gets all of the kernel's types
+	bool types_given; // it got those that it asks for
 	struct ebs_buffer kernel_header;
 	struct ebs_btf_blob kernel;
 	bool kernel_open;

@@ -62,6 +62,9 @@ static bool is_known(const struct ebs_c_files *files, const struct stat *status)
 // Returns 1 when there is such a file, 0 when there is none, or -ENOMEM.
 static int take(struct ebs_c_files *files, const char *path)
 {
+	for (size_t i = 0; i < files->count; i++)
+		if (files->list[i].path && strcmp(files->list[i].path, path) == 0)
+			return 1;
 	// O_NONBLOCK: a named pipe must not keep us waiting for a writer.
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
@@ -89,6 +92,7 @@ static int take(struct ebs_c_files *files, const char *path)
 	char *directory = ebs_path_directory(path);
 	result = append(files, ebs_buffer_take(&content), size, directory);
 	if (!result) {
+		files->list[files->count - 1].path = strdup(path);
 		files->list[files->count - 1].device = status.st_dev;
 		files->list[files->count - 1].inode = status.st_ino;
 		result = 1;
@@ -120,14 +124,14 @@ int ebs_c_files_include(struct ebs_c_files *files, size_t from, const char *name
 	if (!length || length > 4096)
 		return 0;
 	if (name[0] == '/')
-		return take_from(files, "", name, length) < 0 ? -ENOMEM : 0;
+		return take_from(files, "", name, length);
 	if (quoted && files->list[from].directory)
 		result = take_from(files, files->list[from].directory, name, length);
 	if (!result && quoted && files->directory)
 		result = take_from(files, files->directory, name, length);
 	for (size_t i = 0; !result && files->include_dirs && files->include_dirs[i]; i++)
 		result = take_from(files, files->include_dirs[i], name, length);
-	return result < 0 ? result : 0;
+	return result;
 }
 
 void ebs_c_files_free(struct ebs_c_files *files)
@@ -135,6 +139,7 @@ void ebs_c_files_free(struct ebs_c_files *files)
 	for (size_t i = 0; i < files->count; i++) {
 		free(files->list[i].text);
 		free(files->list[i].directory);
+		free(files->list[i].path);
 	}
 	free(files->list);
 	*files = (struct ebs_c_files){ 0 };

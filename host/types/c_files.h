@@ -11,6 +11,8 @@ struct ebs_c_file {
 	char *text; // owned; lines that ended in a backslash are joined
 	size_t size;
 	char *directory; // where its own #include "..." look first, owned; NULL: nowhere
+	char *path;      // owned; NULL: it is no file
+	bool is_system;  // of the machine's own headers: what it defines counts, not what it uses
 	dev_t device;    // device and inode: one file is taken once
 	ino_t inode;
 };
@@ -29,8 +31,8 @@ struct ebs_c_files {
 int ebs_c_files_add_text(struct ebs_c_files *files, const char *text, size_t size,
 			 const char *directory);
 
-// Looks for the file that the one at `from` in the list includes, and appends it. Returns 0, also
-// when it isn't found or is there already, or -ENOMEM.
+// Looks for the file that the one at `from` in the list includes, and appends it. Returns 1, also
+// when it is there already, 0 when it isn't found, or -ENOMEM.
 int ebs_c_files_include(struct ebs_c_files *files, size_t from, const char *name, size_t length,
 			bool quoted);
 void ebs_c_files_free(struct ebs_c_files *files);

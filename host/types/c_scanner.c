@@ -45,7 +45,7 @@ size_t ebs_c_join_lines(char *text, size_t size)
 	return to - text;
 }
 
-static void skip_line(struct ebs_c_scanner *scanner)
+void ebs_c_skip_line(struct ebs_c_scanner *scanner)
 {
 	const char *newline = memchr(scanner->next, '\n', scanner->end - scanner->next);
 
@@ -74,7 +74,7 @@ static void skip_space(struct ebs_c_scanner *scanner, bool lines)
 			scanner->next++;
 			scanner->in_line = false;
 		} else if (at(scanner, "//")) {
-			skip_line(scanner);
+			ebs_c_skip_line(scanner);
 		} else if (at(scanner, "/*")) {
 			skip_comment(scanner);
 		} else {
@@ -152,7 +152,7 @@ static bool take_directive(struct ebs_c_scanner *scanner, struct ebs_c_token *to
 		return true; // a macro says which: the empty name
 
 	const char *start = ++scanner->next;
-	skip_line(scanner);
+	ebs_c_skip_line(scanner);
 	const char *close = memchr(start, quoted ? '"' : '>', scanner->next - start);
 	if (close)
 		*token = (struct ebs_c_token){ EBS_C_INCLUDE, start, close - start, quoted };

@@ -30,6 +30,9 @@ struct ebs_c_scanner {
 
 struct ebs_c_token ebs_c_next(struct ebs_c_scanner *scanner);
 
+// Goes on at the end of the line.
+void ebs_c_skip_line(struct ebs_c_scanner *scanner);
+
 // Takes the backslashes at ends of lines out, in place; returns the new size.
 size_t ebs_c_join_lines(char *text, size_t size);
 

@@ -112,13 +112,18 @@ static void visit(struct ebs_closure *closure, struct ebs_closure_item item)
 			need(closure, params[i].type, part);
 		break;
 	}
+	case BTF_KIND_FUNC: // chosen, as nothing refers to a function
+		if (!text)
+			closure->result = -EINVAL;
+		need(closure, type->type, EBS_PART_WHOLE);
+		break;
 	case BTF_KIND_INT:
 	case BTF_KIND_FLOAT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 	case BTF_KIND_FWD:
 		break;
-	default: // a function or a variable, which nothing can be made of
+	default: // a variable, which nothing can be made of
 		closure->result = -EINVAL;
 	}
 }

@@ -3,13 +3,16 @@
 #include "types/tokens.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "types/btf_blob.h"
 #include "types/c_scanner.h"
+#include "types/preprocessed.h"
 
-// Declares every helper, with all types that any of them takes: only those that are called count.
-#define HELPERS "bpf_helper_defs.h"
+#define HELPERS EBS_HELPERS_HEADER
 
 static bool is_word(struct ebs_c_token token, const char *word)
 {
@@ -28,6 +31,10 @@ static bool is_mark(struct ebs_c_token token, char mark)
 
 static void add(struct ebs_tokens *tokens, struct ebs_c_token token, unsigned flags)
 {
+	if (tokens->in_system)
+		flags &= EBS_NAME_OWN | EBS_NAME_OWN_TAG | EBS_NAME_MACRO;
+	if (!flags)
+		return;
 	ebs_names_add(&tokens->names, token.text, token.length, flags);
 	if (!(flags & (EBS_NAME_USED | EBS_NAME_TAG)))
 		return;
@@ -125,6 +132,22 @@ static void note_typedef(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
 	}
 }
 
+// Behind extern: each name in front of a parenthesis, up to the end of the declaration.
+static void note_functions(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
+{
+	struct ebs_c_token name = { EBS_C_END };
+
+	for (;;) {
+		struct ebs_c_token token = next_plain(&ahead);
+
+		if (token.kind == EBS_C_END || is_mark(token, ';') || is_mark(token, '{'))
+			return;
+		if (is_mark(token, '(') && name.kind == EBS_C_NAME)
+			add(tokens, name, EBS_NAME_OWN);
+		name = token;
+	}
+}
+
 static const char *base_name(struct ebs_c_token path)
 {
 	const char *slash = memrchr(path.text, '/', path.length);
@@ -139,48 +162,115 @@ static bool is_file(struct ebs_c_token path, const char *name)
 	return length == strlen(name) && memcmp(base_name(path), name, length) == 0;
 }
 
-static int include(struct ebs_tokens *tokens, size_t file, struct ebs_c_token path)
+static bool is_in_system(const struct ebs_c_source *source, struct ebs_c_token path)
+{
+	bool found = false;
+
+	for (const char *const *folder = source->system_dirs; folder && *folder && !found;
+	     folder++) {
+		char *file = NULL;
+
+		if (asprintf(&file, "%s/%.*s", *folder, (int)path.length, path.text) < 0)
+			return true;
+		found = access(file, F_OK) == 0;
+		free(file);
+	}
+	return found;
+}
+
+static int include(struct ebs_tokens *tokens, const struct ebs_c_source *source, size_t file,
+		   struct ebs_c_token path)
 {
 	if (is_file(path, "vmlinux.h") || !path.length) {
 		tokens->asks_for_kernel_types = true;
+		tokens->is_unsure |= !path.length;
 		return 0;
 	}
 	size_t count = tokens->files.count;
 	int result = ebs_c_files_include(&tokens->files, file, path.text, path.length, path.quoted);
 	if (tokens->files.count > count && is_file(path, HELPERS))
 		tokens->helpers = count;
+	if (!result)
+		tokens->is_unsure |= is_in_system(source, path);
 	return result;
 }
 
-static int read_file(struct ebs_tokens *tokens, size_t file)
+static void read_name(struct ebs_tokens *tokens, struct ebs_c_token token,
+		      struct ebs_c_scanner ahead)
+{
+	if (is_word(token, "struct") || is_word(token, "union"))
+		note_tag(tokens, ahead, false);
+	else if (is_word(token, "enum"))
+		note_tag(tokens, ahead, true);
+	else if (is_word(token, "typedef"))
+		note_typedef(tokens, ahead);
+	else if (is_word(token, "extern"))
+		note_functions(tokens, ahead);
+	else if (is_word(token, "__has_include"))
+		tokens->asks_for_kernel_types = tokens->is_unsure = true;
+	else
+		add(tokens, token, EBS_NAME_USED);
+}
+
+// Where a token stands, counted in braces and parentheses; of preprocessed C they come in pairs.
+struct place {
+	int braces;
+	int others;
+	struct ebs_c_token last;
+	bool after_tag; // `last` is the tag of a struct, a union or an enum
+	bool in_value;  // between = and the end of what is declared
+};
+
+// What preprocessed C declares or calls: the last name says so by what follows it.
+static void note_use(struct ebs_tokens *tokens, const struct place *place, struct ebs_c_token token)
+{
+	if (place->last.kind != EBS_C_NAME || token.kind != EBS_C_PUNCTUATION || place->after_tag)
+		return;
+	if (place->braces > 0 && *token.text == '(')
+		add(tokens, place->last, EBS_NAME_CALLED);
+	else if (place->braces == 0 && place->others == 0 && !place->in_value &&
+		 memchr("(;=,[", *token.text, 5))
+		add(tokens, place->last, EBS_NAME_OWN);
+}
+
+static void move(struct place *place, struct ebs_c_token token)
+{
+	place->braces += is_mark(token, '{') - is_mark(token, '}');
+	place->others += is_mark(token, '(') + is_mark(token, '[');
+	place->others -= is_mark(token, ')') + is_mark(token, ']');
+	place->after_tag = is_name(place->last, "struct") || is_name(place->last, "union") ||
+			   is_name(place->last, "enum");
+	place->last = token;
+	if (place->braces == 0 && place->others == 0)
+		place->in_value = is_mark(token, '=') ||
+				  (place->in_value && !is_mark(token, ';') && !is_mark(token, ','));
+}
+
+static int read_file(struct ebs_tokens *tokens, const struct ebs_c_source *source, size_t file)
 {
 	const char *text = tokens->files.list[file].text;
 	struct ebs_c_scanner scanner = { text, text + tokens->files.list[file].size, false };
+	struct place place = { .last.kind = EBS_C_END };
+	struct ebs_c_token token;
 	int result = 0;
 
-	while (!result) {
-		struct ebs_c_token token = ebs_c_next(&scanner);
-
-		if (token.kind == EBS_C_END)
-			break;
+	tokens->in_system = tokens->files.list[file].is_system;
+	while (result >= 0 && (token = ebs_c_next(&scanner)).kind != EBS_C_END) {
 		if (token.kind == EBS_C_INCLUDE)
-			result = include(tokens, file, token);
+			result = include(tokens, source, file, token);
+		else if (token.kind == EBS_C_NAME)
+			read_name(tokens, token, scanner);
 		else if (token.kind == EBS_C_DEFINE)
-			add(tokens, token, EBS_NAME_USED | EBS_NAME_OWN);
-		if (token.kind != EBS_C_NAME)
+			add(tokens, token,
+			    EBS_NAME_USED | (tokens->preprocessed ? EBS_NAME_MACRO : EBS_NAME_OWN));
+		if (!tokens->preprocessed)
 			continue;
-		if (is_word(token, "struct") || is_word(token, "union"))
-			note_tag(tokens, scanner, false);
-		else if (is_word(token, "enum"))
-			note_tag(tokens, scanner, true);
-		else if (is_word(token, "typedef"))
-			note_typedef(tokens, scanner);
-		else if (is_word(token, "__has_include"))
-			tokens->asks_for_kernel_types = true;
-		else
-			add(tokens, token, EBS_NAME_USED);
+		if (token.kind == EBS_C_DEFINE) // what it stands for has taken its place
+			ebs_c_skip_line(&scanner);
+		note_use(tokens, &place, token);
+		move(&place, token);
 	}
-	return result;
+	return result < 0 ? result : 0;
 }
 
 // struct tag *(*name)(...), or (*const name) from libbpf 1.4 on: the tag counts when the name is
@@ -193,16 +283,21 @@ static void read_helpers(struct ebs_tokens *tokens)
 	struct ebs_c_token tag = { EBS_C_END }, token;
 	bool after_keyword = false;
 
+	tokens->in_system = false;
 	while ((token = ebs_c_next(&scanner)).kind != EBS_C_END) {
 		if (is_mark(token, ';') || is_mark(token, ')'))
 			tag.kind = EBS_C_END;
-		if (is_mark(token, '(') && tag.kind == EBS_C_NAME) {
-			do
+		if (is_mark(token, '(')) {
+			token = ebs_c_next(&scanner);
+			bool star = is_mark(token, '*');
+			while (is_mark(token, '*') || is_name(token, "const"))
 				token = ebs_c_next(&scanner);
-			while (is_mark(token, '*') || is_name(token, "const"));
-			if (token.kind == EBS_C_NAME &&
-			    ebs_names_find_part(&tokens->names, token.text, token.length))
-				add(tokens, tag, EBS_NAME_USED | EBS_NAME_TAG);
+			if (star && token.kind == EBS_C_NAME &&
+			    ebs_names_find_part(&tokens->names, token.text, token.length)) {
+				add(tokens, token, EBS_NAME_OWN);
+				if (tag.kind == EBS_C_NAME)
+					add(tokens, tag, EBS_NAME_USED | EBS_NAME_TAG);
+			}
 			tag.kind = EBS_C_END;
 		}
 		if (after_keyword && token.kind == EBS_C_NAME)
@@ -229,19 +324,26 @@ static int add_define(struct ebs_tokens *tokens, const char *define)
 int ebs_tokens_collect(struct ebs_tokens *tokens, const struct ebs_c_source *source,
 		       struct ebs_error *error)
 {
+	int result;
+
 	tokens->files.directory = source->directory;
 	tokens->files.include_dirs = source->include_dirs;
-	int result =
-		ebs_c_files_add_text(&tokens->files, source->text, source->size, source->directory);
+	tokens->preprocessed = source->preprocessed;
+	if (source->preprocessed)
+		result = ebs_preprocessed_split(&tokens->files, source, &tokens->helpers,
+						&tokens->system_includes);
+	else
+		result = ebs_c_files_add_text(&tokens->files, source->text, source->size,
+					      source->directory);
 	for (size_t i = 0; !result && source->defines && source->defines[i]; i++)
 		result = add_define(tokens, source->defines[i]);
 	// The list grows while it is read.
 	for (size_t i = 0; !result && i < tokens->files.count; i++)
 		if (!tokens->helpers || i != tokens->helpers)
-			result = read_file(tokens, i);
+			result = read_file(tokens, source, i);
 	if (!result && tokens->helpers)
 		read_helpers(tokens);
-	if (tokens->names.failed)
+	if (tokens->names.failed || tokens->system_includes.failed)
 		result = -ENOMEM;
 	if (result)
 		return ebs_error_errno(error, result, "can't look through the C");
@@ -281,7 +383,7 @@ static int find_includes(struct ebs_c_files *files, size_t file)
 	const char *hash = files->list[file].text;
 	int result = 0;
 
-	while (!result && (hash = memchr(hash, '#', end - hash))) {
+	while (result >= 0 && (hash = memchr(hash, '#', end - hash))) {
 		const char *behind = skip_blanks(hash + 1, end);
 		struct ebs_c_scanner scanner = { hash, end, false };
 
@@ -297,7 +399,7 @@ static int find_includes(struct ebs_c_files *files, size_t file)
 		files->dates_only = is_file(token, HELPERS); // it is long, and includes nothing
 		result = ebs_c_files_include(files, file, token.text, token.length, token.quoted);
 	}
-	return result;
+	return result < 0 ? result : 0;
 }
 
 int ebs_tokens_find_files(struct ebs_c_files *files, const struct ebs_c_source *source)
@@ -326,5 +428,6 @@ void ebs_tokens_free(struct ebs_tokens *tokens)
 {
 	ebs_names_free(&tokens->names);
 	ebs_c_files_free(&tokens->files);
+	ebs_buffer_free(&tokens->system_includes);
 	*tokens = (struct ebs_tokens){ 0 };
 }

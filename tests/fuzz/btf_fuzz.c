@@ -32,17 +32,20 @@ static void check_subset(const struct ebs_buffer *part)
 // C that uses every third name of this very BTF.
 static void write_header(const struct ebs_btf_blob *kernel)
 {
-	struct ebs_names names = { 0 };
+	struct ebs_tokens tokens = { 0 };
 	struct ebs_buffer header = { 0 };
 
 	for (uint32_t id = 1; id < kernel->count && id < 300; id += 3) {
 		const char *name = ebs_btf_string(kernel, ebs_btf_type(kernel, id)->name_off);
-		ebs_names_add(&names, name, strlen(name), 1 + id % 15);
+		ebs_names_add(&tokens.names, name, strlen(name), 1 + id % 63);
 	}
-	int result = ebs_header_write_for(kernel, &names, &header, NULL);
+	int result = ebs_header_write_for(kernel, &tokens, &header, NULL);
 	if (!result)
 		MUST(strstr(header.data, "__VMLINUX_H__"));
-	ebs_names_free(&names);
+	ebs_buffer_clear(&header);
+	if (!ebs_header_write_all(kernel, &tokens, &header, NULL))
+		MUST(strstr(header.data, "__VMLINUX_H__"));
+	ebs_tokens_free(&tokens);
 	ebs_buffer_free(&header);
 }
 
@@ -63,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t found = ebs_btf_find(&kernel, "task", BTF_KIND_STRUCT);
 	MUST(found < kernel.count);
 	write_header(&kernel);
-	if (ebs_header_write_all(&kernel, &text, &error))
+	if (ebs_header_write_all(&kernel, NULL, &text, &error))
 		MUST(ebs_error_is_set(&error));
 	ebs_error_clear(&error);
 	ebs_buffer_clear(&text);

@@ -32,10 +32,10 @@ static void use(const void *bytes, size_t size, const struct ebs_compile_output 
 		return;
 	}
 	assert_int_equal(ebs_tokens_collect(&tokens, &source, NULL), 0);
-	*refused += ebs_header_write_for(&kernel, &tokens.names, &header, NULL) < 0;
+	*refused += ebs_header_write_for(&kernel, &tokens, &header, NULL) < 0;
 	ebs_buffer_free(&header);
 	ebs_tokens_free(&tokens);
-	*refused += ebs_header_write_all(&kernel, &header, NULL) < 0;
+	*refused += ebs_header_write_all(&kernel, NULL, &header, NULL) < 0;
 	ebs_buffer_free(&header);
 	*refused += ebs_relocation_subset_make(&kernel, object->object, object->object_size,
 					       &subset, NULL) < 0;

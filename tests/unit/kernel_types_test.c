@@ -152,7 +152,7 @@ static void own_names(void **state)
 	struct ebs_btf_blob blob = view_btf(btf);
 	const struct ebs_btf_blob *kernel = &blob;
 	struct ebs_buffer full = { 0 };
-	assert_int_equal(ebs_header_write_all(kernel, &full, NULL), 0);
+	assert_int_equal(ebs_header_write_all(kernel, NULL, &full, NULL), 0);
 	const char *text =
 		INCLUDES "#define LIMIT 3\n"
 			 "typedef char word_t[16];\n"
@@ -241,7 +241,7 @@ static void too_small(void **state)
 	struct ebs_btf_blob blob = view_btf(btf);
 	const struct ebs_btf_blob *kernel = &blob;
 	struct ebs_buffer full = { 0 };
-	assert_int_equal(ebs_header_write_all(kernel, &full, NULL), 0);
+	assert_int_equal(ebs_header_write_all(kernel, NULL, &full, NULL), 0);
 	const char *text = INCLUDES "#define PASTE(a, b) a##b\n"
 				    "SEC(\"raw_tp\") int f(struct near *n) {\n"
 				    "	return n->PASTE(poin, ter)->a; }";
@@ -276,6 +276,50 @@ static void results_of_helpers(void **state)
 	ebs_compile_output_free(&output);
 	ebs_btf_blob_close(&blob);
 	btf__free(btf);
+}
+
+// Functions for which the C has no declaration: those that the BTF marks; where it marks none, what
+// preprocessed C calls.
+static void kfuncs(void **state)
+{
+	for (int tagged = 0; tagged < 2; tagged++) {
+		struct btf *btf = new_btf();
+		int result = btf__add_ptr(btf, STRUCT(btf, "result", "field"));
+		int prototype = btf__add_func_proto(btf, result);
+		btf__add_func_param(btf, "number", int_id(btf));
+		int function = btf__add_func(btf, "bpf_make", BTF_FUNC_STATIC, prototype);
+		btf__add_func(btf, "other", BTF_FUNC_STATIC, prototype);
+		if (tagged)
+			btf__add_decl_tag(btf, "bpf_kfunc", function, -1);
+		struct ebs_btf_blob blob = view_btf(btf);
+		const struct ebs_btf_blob *kernel = &blob;
+		struct ebs_buffer header = minimal_header(
+			kernel, INCLUDES "int f(void) { return bpf_make(1)->field + other; }");
+
+		expect_text(&header, "extern struct result *bpf_make(int number)", tagged);
+		expect_text(&header, "struct result {", tagged);
+		expect_text(&header, "other(", false);
+		ebs_buffer_free(&header);
+		header = minimal_header(kernel, INCLUDES
+					"extern struct result *bpf_make(int number) __ksym;");
+		expect_text(&header, "bpf_make", false);
+		ebs_buffer_free(&header);
+
+		struct ebs_c_source source = {
+			.text = "int f(void) { return bpf_make(1)->field + other; }",
+			.preprocessed = true,
+		};
+		struct ebs_tokens tokens = { 0 };
+		source.size = strlen(source.text);
+		assert_int_equal(ebs_tokens_collect(&tokens, &source, NULL), 0);
+		assert_int_equal(ebs_header_write_all(kernel, &tokens, &header, NULL), 0);
+		expect_text(&header, "extern struct result *bpf_make(int number)", true);
+		expect_text(&header, "other(", false);
+		ebs_buffer_free(&header);
+		ebs_tokens_free(&tokens);
+		ebs_btf_blob_close(&blob);
+		btf__free(btf);
+	}
 }
 
 struct twin {
@@ -332,7 +376,7 @@ static void same_meaning_of_twins(void **state)
 		skip_case("needs a kernel with BTF");
 
 	assert_int_equal(ebs_btf_blob_open(&blob, EBS_KERNEL_BTF, NULL), 0);
-	assert_int_equal(ebs_header_write_all(&blob, &full, NULL), 0);
+	assert_int_equal(ebs_header_write_all(&blob, NULL, &full, NULL), 0);
 	for (uint32_t id = 1; id < blob.count; id++) {
 		const struct btf_type *type = ebs_btf_type(&blob, id);
 		const char *name = ebs_btf_string(&blob, type->name_off);
@@ -375,10 +419,15 @@ static void same_meaning_of_twins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pointers),           cmocka_unit_test(tagged_anonymous_members),
-		cmocka_unit_test(one_name_twice),     cmocka_unit_test(own_names),
-		cmocka_unit_test(kinds_of_subsets),   cmocka_unit_test(too_small),
-		cmocka_unit_test(results_of_helpers), cmocka_unit_test(same_meaning_of_twins),
+		cmocka_unit_test(pointers),
+		cmocka_unit_test(tagged_anonymous_members),
+		cmocka_unit_test(one_name_twice),
+		cmocka_unit_test(own_names),
+		cmocka_unit_test(kinds_of_subsets),
+		cmocka_unit_test(too_small),
+		cmocka_unit_test(results_of_helpers),
+		cmocka_unit_test(same_meaning_of_twins),
+		cmocka_unit_test(kfuncs),
 	};
 	int failed;
 

@@ -60,7 +60,7 @@ static struct ebs_buffer maybe_minimal_header(const struct ebs_btf_blob *kernel,
 
 	if (ebs_tokens_collect(&tokens, &source, &error) ||
 	    (tokens.asks_for_kernel_types &&
-	     ebs_header_write_for(kernel, &tokens.names, &header, &error)))
+	     ebs_header_write_for(kernel, &tokens, &header, &error)))
 		fail_msg("%s", ebs_error_text(&error));
 	ebs_tokens_free(&tokens);
 	return header;

@@ -262,7 +262,7 @@ int main(void)
 		return 1;
 	if (!ebs_btf_blob_open(&blob, EBS_KERNEL_BTF, NULL))
 		kernel = &blob;
-	if (kernel && ebs_header_write_all(kernel, &full_header, &error)) {
+	if (kernel && ebs_header_write_all(kernel, NULL, &full_header, &error)) {
 		fprintf(stderr, "%s\n", ebs_error_text(&error));
 		return 1;
 	}

@@ -398,6 +398,88 @@ static void kernel_types(void **state)
 	}
 }
 
+// Line markers say which part of the text is of the machine's headers: these only define.
+static void preprocessed(void **state)
+{
+	static const char text[] =
+		"# 1 \"<built-in>\" 3\n#define __bpf__ 1\n"
+		"# 1 \"tool.c\"\n"
+		"#define LIMIT used_in_macro {\n"
+		"# 1 \"/usr/include/linux/a.h\" 1 3\n"
+		"struct in_header { int a; }; typedef int header_t;\n"
+		"struct only_used *header_function(void);\n"
+		"# 1 \"/usr/include/asm/inner.h\" 1 3\n"
+		"# 3 \"/usr/include/linux/a.h\" 2 3\n"
+		"# 9 \"tool.c\" 2\n"
+		"# 1 \"/x/bpf/bpf_helper_defs.h\" 1\n"
+		"static struct result *(*bpf_used)(struct argument *a) = 1;\n"
+		"static struct other *(*bpf_unused)(struct argument *a) = 2;\n"
+		"# 10 \"tool.c\" 2\n"
+		"int variable = initial, second[size];\n"
+		"static int own(struct tag *p, type_t q) { return called(1) + bpf_used(p); }\n";
+	static const char *const folders[] = { "/usr", "/usr/include", "/usr/include/linux-gnu",
+					       NULL };
+	struct ebs_tokens tokens = collect((struct ebs_c_source){
+		.text = text, .preprocessed = true, .system_dirs = folders });
+	static const struct {
+		const char *name;
+		uint32_t flags;
+	} all[] = {
+		{ "__bpf__", EBS_NAME_MACRO },
+		{ "LIMIT", USED | EBS_NAME_MACRO },
+		{ "used_in_macro", NONE },
+		{ "in_header", OWN_TAG },
+		{ "header_t", OWN },
+		{ "only_used", NONE },
+		{ "header_function", OWN },
+		{ "result", USED | TAG },
+		{ "other", NONE },
+		{ "argument", NONE },
+		{ "bpf_used", USED | OWN | EBS_NAME_CALLED },
+		{ "bpf_unused", NONE },
+		{ "variable", USED | OWN },
+		{ "initial", USED },
+		{ "second", USED | OWN },
+		{ "size", USED },
+		{ "own", USED | OWN },
+		{ "tag", USED | TAG },
+		{ "type_t", USED },
+		{ "called", USED | EBS_NAME_CALLED },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		expect(&tokens, all[i].name, all[i].flags);
+	assert_string_equal(tokens.system_includes.data, "#include <linux/a.h>\n");
+	ebs_tokens_free(&tokens);
+}
+
+// Headers of the machine, and what only a preprocessor knows.
+static void unsure(void **state)
+{
+	static const char *const folders[] = { "/nowhere", "/usr/include", NULL };
+	static const struct {
+		const char *text;
+		bool unsure;
+	} all[] = {
+		{ "#include <stdint.h>\n", true },
+		{ "#include \"stdint.h\"\n", true },
+		{ "#include <no/such.h>\n", false },
+		{ "#include FILE\n", true },
+		{ "#if __has_include(<a.h>)\n", true },
+		{ "#include \"vmlinux.h\"\n", false },
+		{ "int stdint;\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct ebs_tokens tokens = collect(
+			(struct ebs_c_source){ .text = all[i].text, .system_dirs = folders });
+
+		if (tokens.is_unsure != all[i].unsure)
+			fail_msg("%s", all[i].text);
+		ebs_tokens_free(&tokens);
+	}
+}
+
 static void many(void **state)
 {
 	struct ebs_buffer text = { 0 };
@@ -427,6 +509,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_alone, make_folder, remove_folder),
 		cmocka_unit_test(files_unsure),
 		cmocka_unit_test(kernel_types),
+		cmocka_unit_test(preprocessed),
+		cmocka_unit_test(unsure),
 		cmocka_unit_test(many),
 	};
 
