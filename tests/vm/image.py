@@ -81,6 +81,7 @@ def make(work, build, kernels, python):
         if path := shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin"):
             stage.put(path)
     headers = (build / "tests" / "vm" / "clang-headers").read_text().strip()
+    stage.put("/bin/sh")  # init runs it, wherever it really is
     for path in (*PATHS, headers, *Path("/usr/include").glob("*-linux-gnu/asm")):
         stage.tree(str(path))
     if python:
