@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import skips  # noqa: E402
+import tables  # noqa: E402
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "kernels.md"
 MARKS = "<!-- made by ./dev vm -->\n", "<!-- end of what ./dev vm made -->\n"
@@ -22,13 +23,6 @@ class Notes:
 
     def lines(self):
         return [f"{number}. {reason}" for reason, number in self.numbers.items()]
-
-
-def table(title, heads, rows):
-    yield f"| {title} | {' | '.join(heads)} |"
-    yield f"| --- |{' --- |' * len(heads)}"
-    for name, cells in rows:
-        yield f"| {name} | {' | '.join(cells)} |"
 
 
 def features(guests, tests, notes):
@@ -60,14 +54,14 @@ def text(results, tests):
     heads = [guest.release or name for name, guest in guests.items()]
     lines = []
     if guests and own:
-        lines += [*table("feature", heads, features(guests.values(), own, notes)), "", *notes.lines(), ""]
+        lines += [*tables.table("feature", heads, features(guests.values(), own, notes)), "", *notes.lines(), ""]
     if guests and others:
         rows = [(f"`{name}`", [counts(guest.tests.get(name)) for guest in guests.values()]) for name in others]
-        lines += [*table("tests, and how many cases pass", heads, rows), ""]
+        lines += [*tables.table("tests, and how many cases pass", heads, rows), ""]
     for guest in booted.values():
         if guest.kernel.parameters and guest.tests:
             title = f"booted with `{guest.kernel.parameters}`"
-            lines += [*table(title, [guest.release or guest.name], features([guest], own, Notes())), ""]
+            lines += [*tables.table(title, [guest.release or guest.name], features([guest], own, Notes())), ""]
     lines += [f"Linux {name} was not there: {why}." for name, why in results.items() if name not in booted]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
@@ -82,7 +76,4 @@ def record(results):
 
 
 def write(made):
-    begin, end = MARKS
-    old = REPORT.read_text()
-    head, _, rest = old.partition(begin)
-    REPORT.write_text(f"{head}{begin}\n{made}\n{end}{rest.partition(end)[2]}")
+    tables.put(REPORT, MARKS, made)
