@@ -48,7 +48,7 @@ def main():
     enter(os.path.realpath(root))
     os.chdir(folder)
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    os.execvpe(command[0], command, {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
+    os.execve("/usr/bin/env", ["env", *command], {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": "dumb"})
 
 
 if __name__ == "__main__":
