@@ -12,6 +12,8 @@
 #include "binary/lookup_private.h"
 #include "binary/symbols.h"
 
+#define FEW_KEYS 8
+
 // A text that a symbol's name can be equal to, and which of the names it is.
 struct key {
 	char *text;
@@ -24,7 +26,8 @@ struct search {
 	uint32_t count;
 	struct key *keys; // in order
 	uint32_t key_count;
-	bool *found; // for each name: it has candidates
+	bool *found;    // for each name: it has candidates
+	bool has_globs; // among those that have none
 	struct ebs_candidates candidates;
 	bool failed; // memory
 };
@@ -129,21 +132,44 @@ static void match_globs(struct search *search, const char *name, const struct eb
 			add(search, i, EBS_RANK_GLOB, symbol);
 }
 
+static void match_keys(struct search *search, const char *name, const struct ebs_symbol *symbol)
+{
+	for (const struct key *key = first_key(search, name);
+	     !is_last(search, key) && strcmp(key->text, name) == 0; key++)
+		add(search, key->wanted, EBS_RANK_SOURCE, symbol);
+}
+
+// Every form of a name has the short one in it, which costs least to make.
+static bool may_match(const struct search *search, const char *short_name)
+{
+	if (search->has_globs || search->key_count > FEW_KEYS)
+		return true;
+	for (uint32_t i = 0; i < search->key_count; i++)
+		if (strstr(search->keys[i].text, short_name))
+			return true;
+	return false;
+}
+
 static int visit_others(void *context, const struct ebs_symbol *symbol)
 {
+	static const enum ebs_name_form longer[] = { EBS_NAME_WHOLE, EBS_NAME_NO_RESULT };
 	struct search *search = context;
+	char *name = ebs_demangle(symbol->name, EBS_NAME_SHORT);
 
 	match_globs(search, symbol->name, symbol);
-	for (enum ebs_name_form form = 0; form < EBS_NAME_FORMS; form++) {
-		char *name = ebs_demangle(symbol->name, form);
+	if (name)
+		ebs_name_normalize(name);
+	bool more = name && may_match(search, name);
+	if (name)
+		match_keys(search, name, symbol);
+	free(name);
+	for (size_t i = 0; more && i < sizeof(longer) / sizeof(longer[0]); i++) {
+		name = ebs_demangle(symbol->name, longer[i]);
 		if (!name)
 			break;
-		if (form != EBS_NAME_SHORT)
-			match_globs(search, name, symbol);
+		match_globs(search, name, symbol);
 		ebs_name_normalize(name);
-		for (const struct key *key = first_key(search, name);
-		     !is_last(search, key) && strcmp(key->text, name) == 0; key++)
-			add(search, key->wanted, EBS_RANK_SOURCE, symbol);
+		match_keys(search, name, symbol);
 		free(name);
 	}
 	return search->failed ? -ENOMEM : 0;
@@ -182,9 +208,9 @@ static void search_all(struct search *search, struct ebs_binary *binary)
 	if (search->failed || !mark_found(search))
 		return;
 	make_source_keys(search);
-	bool globs = has_globs(search);
+	search->has_globs = has_globs(search);
 	ebs_symbols_visit(binary, EBS_TABLES_OWN, visit_others, search);
-	if (!search->failed && (globs || mark_found(search)))
+	if (!search->failed && (search->has_globs || mark_found(search)))
 		ebs_symbols_visit(binary, EBS_TABLES_DEBUG, visit_others, search);
 	mark_found(search);
 }

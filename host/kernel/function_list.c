@@ -28,7 +28,29 @@ static bool is_glob(const char *name)
 
 static int compare_plain(const void *a, const void *b)
 {
-	return strcmp(**(const char *const *const *)a, **(const char *const *const *)b);
+	const char *const *one = *(const char *const *const *)a;
+	const char *const *other = *(const char *const *const *)b;
+	int names = strcmp(*one, *other);
+
+	return names ? names : one < other ? -1 : one > other; // both are of one array
+}
+
+// Which of the names it is, the first where the list has it twice; UINT32_MAX: no one.
+static uint32_t find_plain(const struct search *search, const char *name)
+{
+	uint32_t low = 0, high = search->plain_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (strcmp(*search->plain[middle], name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < search->plain_count && strcmp(*search->plain[low], name) == 0
+		       ? (uint32_t)(search->plain[low] - search->names)
+		       : UINT32_MAX;
 }
 
 static int add(struct search *search, const char *name, uint32_t wanted)
@@ -56,10 +78,8 @@ static int add(struct search *search, const char *name, uint32_t wanted)
 static int visit(void *context, const char *name)
 {
 	struct search *search = context;
-	const char *const *key = &name;
-	const char *const **plain = bsearch(&key, search->plain, search->plain_count,
-					    sizeof(*search->plain), compare_plain);
-	int result = plain ? add(search, name, (uint32_t)(*plain - search->names)) : 0;
+	uint32_t plain = find_plain(search, name);
+	int result = plain == UINT32_MAX ? 0 : add(search, name, plain);
 
 	for (uint32_t i = 0; !result && i < search->count; i++)
 		if (is_glob(search->names[i]) && fnmatch(search->names[i], name, 0) == 0)
@@ -154,12 +174,9 @@ int ebs_function_list_find(struct ebs_function_list *list, const char *const *na
 	else
 		drop_doubles(list);
 	for (uint32_t i = 0; !result && i < count; i++) {
-		const char *const *key = &names[i];
-		const char *const **same = bsearch(&key, search.plain, search.plain_count,
-						   sizeof(*search.plain), compare_plain);
+		uint32_t same = find_plain(&search, names[i]);
 
-		// A name that the list has twice is found once.
-		if (!search.found[same ? (uint32_t)(*same - names) : i])
+		if (!search.found[same == UINT32_MAX ? i : same])
 			result = refuse_missing(names[i], error);
 	}
 	free(search.plain);

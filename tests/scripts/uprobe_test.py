@@ -154,8 +154,8 @@ def replaced():
         replace_library()
         with Process(path("user")) as new:
             for name in [path("libwork.so"), "libwork.so", "work"]:
-                for process, pid, seen in [(old, old.child.pid, 1), (new, new.child.pid, 1),
-                                           (old, new.child.pid, 0)]:
+                others = [(new, new.child.pid, 1), (old, new.child.pid, 0)] if "/" in name else []
+                for process, pid, seen in [(old, old.child.pid, 1), *others]:
                     with tap.Ebscript("-e", PROGRAM % ("", "uprobe") + f"""
 if attach({{ path = "{name}", symbol = "work", pid = {pid} }}) then
     print("attached")
@@ -168,6 +168,31 @@ end
                         ebscript.process.stdin.write("\n")
                         ebscript.process.stdin.close()
                         tap.equal(ebscript.finish()[1], str(seen), f"{name} {pid}")
+
+
+@tap.case("with pid a file that is in the process's own mount namespace only")
+def hidden():
+    tap.needs_kernel()
+    tap.needs_root()
+    os.makedirs(path("hidden"), exist_ok=True)
+    compile("hidden.so", LIBRARY % 3, "-shared", "-fPIC", "-Wl,-soname,libhidden.so")
+    compile("guest", USER, path("hidden.so"), "-Wl,-rpath," + path("hidden"))
+    words = f"mount -t tmpfs none {path('hidden')} && cp {path('hidden.so')} {path('hidden/libhidden.so')}"
+    with Process("unshare", "-m", "sh", "-c", f"{words} && exec {path('guest')}") as guest:
+        for name in [path("hidden/libhidden.so"), "libhidden.so", "hidden"]:
+            with tap.Ebscript("-e", PROGRAM % ("", "uprobe") + f"""
+attach({{ path = "{name}", symbol = "work", pid = {guest.child.pid} }})
+print("attached")
+io.read()
+print(object.globals.hits[2])
+""", stdin=subprocess.PIPE) as ebscript:
+                ebscript.wait_for("^attached$")
+                guest.work()
+                ebscript.process.stdin.write("\n")
+                ebscript.process.stdin.close()
+                tap.equal(ebscript.finish(), ["attached", "1"])
+        lines, _ = run_lua(f"""attach({{ path = "{path('hidden/libhidden.so')}", symbol = "work" }})""")
+        tap.match(lines[0], '^ENOENT: there is no executable or library ')
 
 
 @tap.case("without pid a notice where processes run an older file of that path")

@@ -195,6 +195,68 @@ tap.test("kprobe.multi, by glob and by list", function()
     link:close()
 end)
 
+local BY_COOKIE = [[
+u64 by_cookie[16];
+
+SEC("%s")
+int count(void *ctx)
+{
+	u64 cookie = bpf_get_attach_cookie(ctx);
+
+	if (is_mine() && cookie < 16)
+		by_cookie[cookie]++;
+	return 0;
+}
+]]
+
+-- A symbol's number in link.info.symbols is its attach cookie (Linux 5.15; many at once 5.18).
+local function cookies(section)
+    if not bpf.has({ helper = "get_attach_cookie", program = "kprobe" }) then
+        tap.skip("this kernel has no attach cookies")
+    end
+    local many <close> = assert(load(BY_COOKIE:format(section)))
+    local list = { "vfs_write", "vfs_read", "vfs_unlink", "vfs_read" }
+    local link = assert(many:program("count"):attach({ functions = list }))
+    read()
+    tap.equal(link.info.symbols, { "vfs_write", "vfs_read", "vfs_unlink" })
+    tap.ok(many.globals.by_cookie[3] > 0, "vfs_read's number is 2")
+    tap.equal(many.globals.by_cookie[4], 0)
+    for name, pattern in pairs({
+        vfs_raed = 'no function "vfs_raed"; did you mean vfs_read', ["vfs_no*"] = '"vfs_no%*"',
+    }) do
+        local program = many:program("count")
+        tap.fails("ENOENT", pattern, program:attach({ functions = { "vfs_read", name } }))
+    end
+end
+
+tap.test("kprobe with a list of functions, and its cookies", function()
+    cookies("kprobe")
+end)
+
+tap.test("kprobe.multi with a list of functions, and its cookies", function()
+    refused("kprobe.multi/vfs_rea*", "CONFIG_FPROBE")
+    cookies("kprobe.multi")
+end)
+
+-- notrace_*, entry code and the like have names, but can't be probed.
+tap.test("functions of a glob that can't be probed are left out and named", function()
+    local many <close> = assert(load(COUNT:format("kprobe")))
+    local glob = "do_int3*"
+    local link, message = many:program("count"):attach({ functions = { glob, "vfs_read" } })
+    if not link then
+        tap.match(message, "no function|can't be probed")
+        tap.skip(message)
+    end
+    local left_out = link.info.left_out
+    tap.ok(left_out and #left_out > 0 and left_out[1]:find("^do_int3"), "do_int3 is left out")
+    read()
+    tap.ok(many.globals.hits > 0, "the others are attached")
+    local named = { left_out[1], "vfs_read" }
+    local _, refusal, code = many:program("count"):attach({ functions = named })
+    tap.match(refusal, ("function \"%s\" can't be probed"):format(left_out[1]))
+    tap.ok(code ~= "EUNKNOWN", code)
+end)
+
 tap.test("kprobe.session", function()
     refused("kprobe.session/vfs_read", "session")
     local many <close> = assert(load(COUNT:format("kprobe.session/vfs_read")))

@@ -89,4 +89,21 @@ tap.test("socket filter", function()
     counts("socket", 0, { interface = "right" })
 end)
 
+-- The filter of a clsact qdisc, before Linux 6.6, has no descriptor that tells.
+tap.test("an interface that goes, and a filter that somebody else takes away", function()
+    local detach = bpf.has({ enum_value = "BPF_TCX_INGRESS" }) and "true"
+        or "tc filter del dev gone egress"
+    for _, command in ipairs({ "ip link delete gone", detach }) do
+        assert(os.execute("ip link add gone type veth peer name away"))
+        local object <close> = assert(load("tc/egress", -1))
+        local link = assert(object:program("count"):attach({ interface = "gone" }))
+        tap.equal(link.info.alive, true)
+        assert(os.execute(command))
+        tap.equal(link.info.alive, command == "true")
+        os.execute("ip link delete gone 2>/dev/null")
+        tap.equal(link.info.alive, false)
+        link:close()
+    end
+end)
+
 tap.done()
