@@ -288,6 +288,36 @@ static void known_messages(void **state)
 	assert_string_equal(ebs_verifier_release("bpf_sk_lookup_tcp", 17), "bpf_sk_release()");
 }
 
+// What the verifier has said nothing about, it has not refused.
+static void silence(void **state)
+{
+	static const struct {
+		const char *log;
+		bool silent;
+	} rows[] = {
+		{ "", true },
+		{ "\n", true },
+		{ END, true },
+		{ "processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0\n",
+		  true },
+		{ "0: R1=ctx() R10=fp0\n" END, true },
+		{ "reg type unsupported for arg#0 function run#30\n" END, true },
+		{ "func#0 @0\n; return 0;\n" END, true },
+		{ "0: (b7) r0 = 0\n" END, false },
+		{ "0: (b7) r0 = 0\nR0 is not to be liked\n" END, false },
+		{ "bpf_lsm_file_open is not sleepable\n" END, false },
+		{ "attach_btf_id 7 is not a function", false },
+		{ "unreachable insn 3\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (ebs_verifier_log_is_silent(rows[i].log, strlen(rows[i].log)) != rows[i].silent)
+			fail_msg("\"%s\" is %ssilent", rows[i].log, rows[i].silent ? "" : "not ");
+	for (size_t i = 0; i < strlen(linux_6_1); i++) // cut anywhere
+		ebs_verifier_log_is_silent(linux_6_1, i);
+	assert_false(ebs_verifier_log_is_silent(linux_6_1, strlen(linux_6_1)));
+}
+
 // Without the object: no lines, all else.
 static void expect_message(const char *log, const char *wanted)
 {
@@ -357,6 +387,7 @@ int main(void)
 		cmocka_unit_test(rounds),
 		cmocka_unit_test(stack_use),
 		cmocka_unit_test(known_messages),
+		cmocka_unit_test(silence),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(cut_logs),
 	};
