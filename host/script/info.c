@@ -103,8 +103,10 @@ static void print_iterators(void)
 	struct ebs_buffer ignored = { 0 };
 	struct ebs_error error = { 0 };
 
-	ebs_probes_list("iter", false, &names, &ignored, &error); // without BTF there are no names
-	printf("iterators:\n");
+	if (ebs_probes_list("iter", false, &names, &ignored, &error) < 0)
+		printf("iterators: unknown: %s\n", ebs_error_text(&error));
+	else
+		printf("iterators:\n");
 	for (char *rest = names.data, *name; (name = strsep(&rest, "\n"));)
 		if (*name)
 			print_feature(name, ebs_has_program);

@@ -41,6 +41,16 @@ def iterators():
         tap.match(found[name], "^no: .*(takes no program|Operation not permitted)")
 
 
+@tap.case("a kernel without BTF doesn't tell its iterators")
+def no_btf():
+    tap.needs_kernel()
+    with tempfile.TemporaryDirectory() as empty:
+        hide = f'mount --bind {empty} /sys/kernel/btf && exec "$@"'
+        found = info("unshare", "--mount", "sh", "-c", hide, "sh")
+    tap.equal(found["types (BTF)"], "no")
+    tap.match(found["iterators"], "^unknown: this kernel has no BTF, ")
+
+
 @tap.case("programs of LSM hooks, where the kernel's list of security modules lacks bpf")
 def security_modules():
     tap.needs_kernel()
