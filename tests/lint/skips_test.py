@@ -85,8 +85,9 @@ def results():
 @tap.case("every case runs on some kernel or distribution of the documents")
 def documents():
     known = skips.read()
-    if not known:
-        tap.skip("docs/skipped.tsv has no rows yet")
+    for document in skips.DOCUMENTS:
+        if not any(name == document for name, _ in known):
+            tap.skip(f"docs/skipped.tsv has no rows of {document}.md yet")
     tap.equal([f"{test}: {case}: {reason}" for test, case, reason in skips.nowhere(known)], [], "skipped everywhere")
 
 
