@@ -40,7 +40,7 @@ int on_exec(void *ctx)
 }
 ]=] }))
 assert(object:attach())
-assert(bpf.drop_privileges())
+assert(bpf.drop_privileges({ keep_uid = true }))
 os.execute("exec true")
 print("read", object:map("slots"):get(1) > 0)
 ]]
