@@ -502,18 +502,12 @@ function Map:delete(key) end
 --- follow the key: `for key, field in map:pairs("field")`.
 ---@param ... string names of the value's fields
 ---@return fun(): bpf.Value?, ... next
----@return nil
----@return nil
----@return userdata closed when the loop is left
 ---@nodiscard
 function Map:pairs(...) end
 
 --- Reads and deletes: `for key, value in map:drain()`; with names of fields as `pairs`.
 ---@param ... string names of the value's fields
 ---@return fun(): bpf.Value?, ... next
----@return nil
----@return nil
----@return userdata closed when the loop is left
 ---@nodiscard
 function Map:drain(...) end
 
@@ -588,8 +582,6 @@ function Link:unpin() end
 --- What an iterator prints, for a loop.
 ---@return fun(): string? next
 ---@return userdata
----@return nil
----@return userdata closed when the loop is left
 ---@nodiscard
 function Link:lines() end
 
@@ -597,8 +589,6 @@ function Link:lines() end
 ---@param type? string "struct row"; what the program writes
 ---@return fun(): any next
 ---@return userdata
----@return nil
----@return userdata closed when the loop is left
 ---@nodiscard
 function Link:records(type) end
 

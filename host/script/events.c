@@ -73,16 +73,13 @@ int ebs_handlers_drain(struct script_object *object)
 // Reads what is left, to nobody.
 static uint64_t count_left(struct script_handler *handler)
 {
-	const struct ebs_sample *last = NULL;
 	uint64_t left = 0;
 	size_t count;
 
 	ebs_ring_begin(handler->ring);
-	while ((count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH))) {
+	while ((count = ebs_ring_take(handler->ring, handler->batch, EBS_EVENT_BATCH)))
 		left += count;
-		last = &handler->batch[count - 1];
-	}
-	ebs_ring_end(handler->ring, last);
+	ebs_ring_end(handler->ring, NULL);
 	return left;
 }
 

@@ -441,6 +441,7 @@ int ebs_bpf_load(lua_State *L)
 	struct ebs_error error = { 0 };
 	bool tried = false;
 
+	ebs_refuse_at_end(L);
 	fflush(stdout); // a compile takes its time: what was printed is to be seen before
 	ebs_make_room(L);
 	do {
@@ -482,6 +483,7 @@ int ebs_bpf_load_all(lua_State *L)
 	struct ebs_error error = { 0 };
 	bool tried = false;
 
+	ebs_refuse_at_end(L);
 	luaL_checktype(L, 1, LUA_TTABLE);
 	fflush(stdout);
 	int count = (int)lua_rawlen(L, 1);

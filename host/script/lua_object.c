@@ -96,6 +96,7 @@ static int object_gc(lua_State *L)
 	object_close(L);
 	if (object->reading) // a handler has called this itself
 		return 0;
+	ebs_walks_end(object);
 	ebs_object_free(object->handle);
 	object->handle = NULL;
 	ebs_weigh(object->state, &object->weight, (struct ebs_weight){ 0 });

@@ -8,7 +8,10 @@
 #define WALK_CLASS "bpf.Walk"
 
 struct script_walk {
-	struct script_map *self;   // kept alive by user value 1
+	struct script_map *self; // kept alive by user value 1
+	// In the list of the object's, as views are of its types; NULL: in none.
+	struct script_walk **place;
+	struct script_walk *next_walk;
 	struct ebs_map_walk *walk; // NULL: at its end
 	struct ebs_weight weight;
 	struct ebs_map_batch batch;
@@ -23,21 +26,50 @@ struct script_walk {
 	struct ebs_step values[];
 };
 
-static void free_walk(lua_State *L, struct script_walk *walk)
+static void free_walk(struct ebs_state *state, struct script_walk *walk)
 {
 	ebs_map_walk_free(walk->walk);
 	walk->walk = NULL;
-	ebs_weigh(ebs_state(L), &walk->weight, (struct ebs_weight){ 0 });
+	ebs_weigh(state, &walk->weight, (struct ebs_weight){ 0 });
+}
+
+static void enlist(struct script_walk *walk, struct script_walk **place)
+{
+	walk->place = place;
+	walk->next_walk = *place;
+	if (walk->next_walk)
+		walk->next_walk->place = &walk->next_walk;
+	*place = walk;
+}
+
+static void delist(struct script_walk *walk)
+{
+	if (!walk->place)
+		return;
+	*walk->place = walk->next_walk;
+	if (walk->next_walk)
+		walk->next_walk->place = walk->place;
+	walk->place = NULL;
+}
+
+static void end_walk(struct ebs_state *state, struct script_walk *walk)
+{
+	free_walk(state, walk);
+	walk->batch.count = 0;
+	walk->next = 0;
+	ebs_lifetime_end(&state->views, &walk->lifetime);
+	delist(walk);
+}
+
+void ebs_walks_end(struct script_object *object)
+{
+	while (object->walks)
+		end_walk(object->state, object->walks);
 }
 
 static int walk_gc(lua_State *L)
 {
-	struct script_walk *walk = luaL_checkudata(L, 1, WALK_CLASS);
-
-	free_walk(L, walk);
-	walk->batch.count = 0;
-	walk->next = 0;
-	ebs_lifetime_end(&ebs_state(L)->views, &walk->lifetime);
+	end_walk(ebs_state(L), luaL_checkudata(L, 1, WALK_CLASS));
 	return 0;
 }
 
@@ -71,6 +103,8 @@ static struct script_walk *new_walk(lua_State *L, struct script_map *self, int c
 	lua_pushvalue(L, 1);         // walk map
 	lua_setiuservalue(L, -2, 1); // walk
 	ebs_lifetime_begin(L, &walk->lifetime, -1);
+	if (self->object)
+		enlist(walk, &self->object->walks);
 	return walk;
 }
 
@@ -125,7 +159,7 @@ static bool refill(lua_State *L, struct script_walk *walk)
 	walk->batch.count = 0;
 	int result = walk->walk ? ebs_map_walk_fill(walk->walk, &walk->batch, &error) : 0;
 	if (result <= 0)
-		free_walk(L, walk);
+		free_walk(ebs_state(L), walk);
 	if (result < 0)
 		ebs_raise(L, &error);
 	return result > 0;

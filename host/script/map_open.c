@@ -12,6 +12,7 @@ int ebs_bpf_pinned(lua_State *L)
 	struct ebs_error error = { 0 };
 	bool tried = false;
 
+	ebs_refuse_at_end(L);
 	if (ebs_pin_kind(path) == EBS_PIN_LINK)
 		return ebs_push_pinned_link(L, path);
 	struct script_map *self = ebs_push_own_map(L, 0); // map

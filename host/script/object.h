@@ -16,6 +16,7 @@
 
 struct script_link;
 struct script_handler;
+struct script_walk;
 
 // User value 1 is a table that keeps the object's links and handlers alive: they end with the
 // object, not when the script lets go of them. From the first link or handler on, the registry
@@ -29,6 +30,7 @@ struct script_object {
 	struct script_link *links;
 	struct script_handler *handlers;
 	struct ebs_weight weight;
+	struct script_walk *walks;    // loops over its maps that are not at their end
 	struct ebs_lifetime lifetime; // of views of its variables
 	int64_t losses_told_at;       // when a notice of losses was given, CLOCK_MONOTONIC ns
 	int64_t missed_read_at;       // when the kernel was asked for missed runs
@@ -69,6 +71,8 @@ void ebs_push_globals(lua_State *L, int index);
 // Called when the object closes.
 void ebs_links_close(struct script_object *object);
 void ebs_handlers_close(struct script_object *object);
+// Called when it is finalized, as what views show has its types: lua_walk.c.
+void ebs_walks_end(struct script_object *object);
 
 // events.c: object:on_event(map, handler [, options]).
 int ebs_object_on_event(lua_State *L);

@@ -15,7 +15,7 @@
 // Below these nothing is collected for the weight's sake.
 #define FEW_FILES  16
 #define MANY_FILES 256
-#define FEW_BYTES  (8 * 1024 * 1024)
+#define FEW_BYTES  (4 * 1024 * 1024)
 
 #define PIPE_FILES 3 // what io.popen() needs
 

@@ -453,31 +453,6 @@ tap.test("buckets with more entries than a batch has room for", function()
 end)
 
 -- A process that makes system calls until this one is gone; with each a program changes maps.
-tap.test("loops that are left where a function uses their variables", function()
-    local map = object:map("churned")
-    fill(map, 1, 100)
-    local ways = {
-        ["pairs(map)"] = function() return pairs(map) end,
-        ["map:pairs()"] = function() return map:pairs() end,
-        ["map:drain()"] = function() return map:drain() end,
-    }
-    for name, loop in pairs(ways) do
-        local function leave(key)
-            for k in loop() do
-                local same = function() return k == key end
-                if not same() then
-                    break
-                end
-            end
-            local text = ("x"):rep(3)
-            return text, io.type(map), select("#", text, key, name)
-        end
-        for _ = 1, 10 do
-            tap.equal({ leave(0) }, { "xxx", nil, 3 }, name)
-        end
-    end
-end)
-
 tap.test("loops end while the map changes, and hash maps repeat nothing", function()
     local command = "echo $$; while kill -0 $PPID; do :; done"
     local process <close> = assert(io.popen(command))
