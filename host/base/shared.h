@@ -11,12 +11,16 @@
 #include <stdint.h>
 
 #ifdef EBS_FUZZ
-void ebs_shared_changes(void); // the fuzzer's
-#else
+__attribute__((weak)) void ebs_shared_hook(void); // the fuzzer's; not all of them have one
+#endif
+
 static inline void ebs_shared_changes(void)
 {
-}
+#ifdef EBS_FUZZ
+	if (ebs_shared_hook)
+		ebs_shared_hook();
 #endif
+}
 
 // `address` must be aligned to the number's size.
 static inline uint32_t ebs_shared_u32(const void *address)

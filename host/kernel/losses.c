@@ -279,7 +279,7 @@ void ebs_losses_read(struct ebs_object *object)
 		else if (loss->kind == EBS_FAILED_UPDATES)
 			loss->count = loss->counted;
 		else if (loss->kind == EBS_FULL)
-			loss->count = loss->map->full;
+			loss->count = loss->map->full + loss->map->garbled;
 		else if (loss->kind == EBS_UNKNOWN_EVENTS)
 			loss->count = loss->map->unknown.count;
 	}

@@ -50,7 +50,7 @@ struct ebs_map {
 	struct ebs_memory *memory; // map_memory.h
 	bool memory_tried;
 	uint64_t lost; // samples that the kernel had no room for in a perf buffer, as far as known
-	uint64_t garbled; // of a perf buffer: samples that were too large for it, or lay behind one
+	uint64_t garbled; // samples that can't be read: too large for a perf buffer, or behind one
 	uint64_t full; // readings that found a ring buffer full; of a map 1 once it was found full
 	bool watched;  // a map that fills up unseen: walks count its entries
 	struct ebs_unknown_samples unknown;

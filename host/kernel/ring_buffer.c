@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/shared.h"
 #include "kernel/ring_private.h"
 
 // Bytes by which memory is asked for before it is read: samples come once, in no cache, and the
@@ -56,12 +57,32 @@ static void reader_free(struct ebs_ring *ring)
 // Sees how full the buffer is. It is fullest before the consumer moves on.
 static void look(struct ring_buffer_reader *reader)
 {
-	unsigned long held = __atomic_load_n(reader->producer, __ATOMIC_RELAXED) -
-			     __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+	unsigned long held = ebs_shared_u64(reader->producer) - ebs_shared_u64(reader->consumer);
 
 	if (held > reader->highest)
 		reader->highest = held;
 	reader->look_at = reader->position + reader->ring.capacity / 16;
+}
+
+// The release pairs with the producer's acquire: it must not write over what is still being read.
+static void publish(struct ring_buffer_reader *reader, unsigned long position)
+{
+	__atomic_store_n(reader->consumer, position, __ATOMIC_RELEASE);
+}
+
+// Whether a record can begin at `position`, with the producer at `last`.
+static bool is_position(const struct ring_buffer_reader *reader, unsigned long position,
+			unsigned long last)
+{
+	return last - position <= reader->ring.capacity && position % BPF_RINGBUF_HDR_SZ == 0;
+}
+
+// Leaves what can't be records: another process has moved the consumer's position, or worse.
+static void skip(struct ring_buffer_reader *reader)
+{
+	reader->position = reader->last;
+	reader->ring.map->garbled++;
+	publish(reader, reader->last);
 }
 
 static void reader_begin(struct ebs_ring *ring)
@@ -69,18 +90,14 @@ static void reader_begin(struct ebs_ring *ring)
 	struct ring_buffer_reader *reader = (struct ring_buffer_reader *)ring;
 
 	// Only readers write it: another process may have read through a pinned map meanwhile.
-	reader->position = __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+	reader->position = ebs_shared_u64(reader->consumer);
 	reader->first = reader->position;
 	reader->largest = 0;
 	reader->highest = 0;
-	reader->last = __atomic_load_n(reader->producer, __ATOMIC_ACQUIRE);
+	reader->last = ebs_shared_u64_acquire(reader->producer);
+	if (!is_position(reader, reader->position, reader->last))
+		skip(reader);
 	look(reader);
-}
-
-// The release pairs with the producer's acquire: it must not write over what is still being read.
-static void publish(struct ring_buffer_reader *reader, unsigned long position)
-{
-	__atomic_store_n(reader->consumer, position, __ATOMIC_RELEASE);
 }
 
 static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, size_t limit)
@@ -91,6 +108,7 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 	unsigned long last = reader->last;
 	unsigned long largest = reader->largest;
 	unsigned long position = reader->position;
+	bool damaged = false;
 	size_t count = 0;
 
 	if (position >= reader->look_at)
@@ -99,7 +117,7 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 	while (position < last && count < limit) {
 		const uint8_t *header = data + (position & mask);
 		// The bit BUSY goes away by a store after which the sample is complete.
-		uint32_t length = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
+		uint32_t length = ebs_shared_u32_acquire(header);
 
 		if (length & BPF_RINGBUF_BUSY_BIT) {
 			ring->busy = true;
@@ -110,6 +128,10 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 		uint32_t size = length & ~BPF_RINGBUF_DISCARD_BIT;
 		unsigned long record = (BPF_RINGBUF_HDR_SZ + (unsigned long)size + 7) & ~7ul;
 
+		if (record > last - position) {
+			damaged = true;
+			break;
+		}
 		position += record;
 		if (record > largest)
 			largest = record;
@@ -119,7 +141,9 @@ static size_t reader_take(struct ebs_ring *ring, struct ebs_sample *samples, siz
 	}
 	reader->position = position;
 	reader->largest = largest;
-	if (!count) // what was discarded is free, too
+	if (damaged && !count)
+		skip(reader);
+	else if (!count) // what was discarded is free, too
 		publish(reader, position);
 	return count;
 }
@@ -134,20 +158,22 @@ static size_t reader_end(struct ebs_ring *ring, const struct ebs_sample *last)
 	// One more of its samples would not have had room: the kernel never fills the last byte.
 	if (reader->largest && reader->highest + reader->largest >= ring->capacity)
 		ring->map->full++;
-	return __atomic_load_n(reader->consumer, __ATOMIC_RELAXED) - reader->first;
+	return ebs_shared_u64(reader->consumer) - reader->first;
 }
 
 static bool reader_is_waiting(const struct ebs_ring *ring)
 {
 	const struct ring_buffer_reader *reader = (const struct ring_buffer_reader *)ring;
-	unsigned long position = __atomic_load_n(reader->consumer, __ATOMIC_RELAXED);
+	unsigned long position = ebs_shared_u64(reader->consumer);
+	unsigned long last = ebs_shared_u64_acquire(reader->producer);
 
-	if (position >= __atomic_load_n(reader->producer, __ATOMIC_ACQUIRE))
+	if (position == last)
 		return false;
+	if (!is_position(reader, position, last))
+		return true; // a reading sees to it
 	const uint8_t *header = reader->data + (position & reader->mask);
 
-	return !(__atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE) &
-		 BPF_RINGBUF_BUSY_BIT);
+	return !(ebs_shared_u32_acquire(header) & BPF_RINGBUF_BUSY_BIT);
 }
 
 static const struct ebs_ring_kind kind = {

@@ -102,16 +102,17 @@ static void append_text(struct ebs_buffer *out, const struct ebs_loss *loss, boo
 {
 	uint64_t count = final ? loss->count : loss->count - loss->told;
 	const char *in_all = final ? " in all" : "";
+	uint64_t garbled = loss->map && is_perf_buffer(loss->map) ? loss->map->garbled : 0;
 
 	switch (loss->kind) {
 	case EBS_LOST_EVENTS:
 		ebs_buffer_printf(out, "%" PRIu64 " event%s lost%s (", count, plural(count),
 				  in_all);
-		if (loss->map && loss->map->garbled)
+		if (garbled)
 			append_garbled(out, loss);
-		if (loss->map && loss->map->garbled && loss->map->garbled < loss->count)
+		if (garbled && garbled < loss->count)
 			ebs_buffer_append_string(out, "; ");
-		if (!loss->map || loss->map->garbled < loss->count)
+		if (garbled < loss->count)
 			append_full_buffer(out, loss, 0);
 		break;
 	case EBS_FAILED_UPDATES:

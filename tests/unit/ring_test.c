@@ -236,10 +236,43 @@ static void test_full(void **state)
 		reserve(fixture, 56, 1, 0);
 	assert_int_equal(read_all(fixture, samples, 64), 62);
 	assert_int_equal(fixture->map.full, 0); // there was room for another one
-	for (int i = 0; i < 63; i++) // the kernel leaves the last byte free
+	for (int i = 0; i < 63; i++)            // the kernel leaves the last byte free
 		reserve(fixture, 56, 1, 0);
 	assert_int_equal(read_all(fixture, samples, 64), 63);
 	assert_int_equal(fixture->map.full, 1);
+}
+
+// A record that reaches behind the producer, and positions that another process has written: what
+// was there before is read, the rest counts as one, and the next sample comes.
+static void test_hostile(void **state)
+{
+	static const uint32_t lengths[] = { 9, 4096, 0x3fffffff,
+					    0x3fffffff | BPF_RINGBUF_DISCARD_BIT };
+	static const unsigned long positions[] = { 3, 1ul << 40, -8ul, -1ul };
+	struct fixture *fixture = *state;
+	struct ebs_sample samples[4];
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		reserve(fixture, 8, 1, 0);
+		commit(fixture, reserve(fixture, 8, 2, 0), lengths[i], 0);
+		ebs_ring_begin(fixture->ring);
+		assert_int_equal(ebs_ring_take(fixture->ring, samples, 4), 1);
+		expect(&samples[0], 8, 1);
+		assert_int_equal(ebs_ring_take(fixture->ring, samples, 4), 0);
+		ebs_ring_end(fixture->ring, NULL);
+		assert_int_equal(fixture->map.garbled, i + 1);
+		assert_int_equal(*fixture->consumer, *fixture->producer);
+	}
+	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+		*fixture->consumer += positions[i];
+		assert_true(ebs_ring_is_waiting(fixture->ring));
+		assert_int_equal(read_all(fixture, samples, 4), 0);
+		assert_int_equal(*fixture->consumer, *fixture->producer);
+		reserve(fixture, 8, 3, 0);
+		assert_int_equal(read_all(fixture, samples, 4), 1);
+		expect(&samples[0], 8, 3);
+	}
+	assert_int_equal(fixture->map.garbled, 8);
 }
 
 static void test_other_kinds(void **state)
@@ -263,6 +296,7 @@ int main(void)
 		TEST(test_empty),      TEST(test_sizes), TEST(test_order_and_batches),
 		TEST(test_left_early), TEST(test_busy),  TEST(test_discarded),
 		TEST(test_snapshot),   TEST(test_full),  TEST(test_other_kinds),
+		TEST(test_hostile),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
