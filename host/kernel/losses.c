@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/shared.h"
 #include "kernel/object_private.h"
 
 #define MAP_NAME        "ebs_losses"
@@ -250,7 +251,7 @@ static uint64_t read_counter(const struct ebs_object *object, size_t index)
 	uint64_t sum = 0;
 
 	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
-		sum += *(const volatile uint64_t *)(counter + cpu * step);
+		sum += ebs_shared_u64(counter + cpu * step);
 	return sum;
 }
 

@@ -100,6 +100,13 @@ def names():
     tap.equal(sorted(ours & theirs - TAKEN), [], "names that the system has too")
 
 
+@tap.case("numbers in memory that somebody else writes are read by base/shared.h alone")
+def shared_memory():
+    once = re.compile(r"__atomic_load|\*\s*\((const )?volatile ")
+    found = {str(path.relative_to(HOST)) for path in sources() if once.search(path.read_text())}
+    tap.equal(found, {"base/shared.h"}, "files that read such numbers")
+
+
 @tap.case("a wrong line is found")
 def self_check():
     def verdict(file, line):
