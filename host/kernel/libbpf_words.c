@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/near.h"
 #include "kernel/object_private.h"
+#include "types/line_info.h"
 #include "types/prototypes.h"
 
 #define FUNC 12 // BTF_KIND_FUNC
@@ -50,17 +52,41 @@ static void explain_function(const char *name, int number, struct ebs_error *err
 			  name, ebs_near_text(&near), name);
 }
 
-bool ebs_object_explain_words(const char *words, int number, struct ebs_error *error)
+// "FILE:LINE: " of a function, by the object's line information; "" where that isn't known.
+static void append_line(const struct ebs_object *object, const char *section, const char *name,
+			struct ebs_buffer *out)
+{
+	struct ebs_line_info lines;
+	struct ebs_line line;
+
+	if (ebs_line_info_open(&lines, object->elf, object->elf_size, section, name, NULL, 0))
+		return;
+	if (ebs_line_info_find(&lines, 0, &line))
+		ebs_buffer_printf(out, "%s:%u: ", line.file, line.line);
+	ebs_line_info_free(&lines);
+}
+
+static void explain_static(const struct ebs_object *object, const char *section, const char *name,
+			   int number, struct ebs_error *error)
+{
+	struct ebs_buffer line = { 0 };
+
+	append_line(object, section, name, &line);
+	ebs_error_explain(error, number,
+			  "%sprogram \"%s\" (SEC(\"%s\")) is static, so nobody could find it: "
+			  "take the word static away",
+			  line.size && !line.failed ? line.data : "", name, section);
+	ebs_buffer_free(&line);
+}
+
+bool ebs_object_explain_words(const struct ebs_object *object, const char *words, int number,
+			      struct ebs_error *error)
 {
 	char name[128], section[128] = "";
 
 	if (find_name(words, "program '", " is static and not supported", name, sizeof(name))) {
 		find_name(words, "sec '", ": program '", section, sizeof(section));
-		ebs_error_explain(
-			error, number,
-			"program \"%s\" (SEC(\"%s\")) is static, so nobody could find it: "
-			"take the word static away",
-			name, section);
+		explain_static(object, section, name, number, error);
 	} else if (find_name(words, "extern (func ksym) '", ": not found", name, sizeof(name)) ||
 		   find_name(words, "extern (func ksym) '", ": func_proto", name, sizeof(name))) {
 		explain_function(name, number, error);

@@ -228,7 +228,7 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 				       "the kernel takes not even a program that does nothing");
 	if (program)
 		return explain_program(program, number, error);
-	if (ebs_object_explain_words(words, number, error))
+	if (ebs_object_explain_words(object, words, number, error))
 		return -number;
 	if (*words)
 		return ebs_error_explain(error, number, "can't load %s:\n%s", object->name, words);

@@ -78,7 +78,7 @@ struct ebs_object *ebs_object_open(const void *elf, size_t size, const char *nam
 		int number = errno;
 		const char *words = ebs_log_text();
 
-		if (ebs_object_explain_words(words, number, error))
+		if (ebs_object_explain_words(object, words, number, error))
 			;
 		else if (*words)
 			ebs_error_explain(error, number, "libbpf can't open %s:\n%s", name, words);

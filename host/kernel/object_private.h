@@ -62,7 +62,8 @@ int ebs_object_explain_load(struct ebs_object *object, int number, struct ebs_er
 
 // libbpf_words.c: sets `error` where libbpf's words are about a static program, or an extern that
 // this kernel lacks. Returns whether they are.
-bool ebs_object_explain_words(const char *words, int number, struct ebs_error *error);
+bool ebs_object_explain_words(const struct ebs_object *object, const char *words, int number,
+			      struct ebs_error *error);
 
 // map_memory.c: between open and load, makes arrays such that they can be mapped.
 void ebs_map_memory_prepare(struct ebs_object *object);

@@ -223,9 +223,7 @@ static void append_line(const struct ebs_program *program, struct ebs_buffer *ou
 	struct ebs_line line;
 
 	if (ebs_line_info_open(&lines, object->elf, object->elf_size,
-			       bpf_program__section_name(program->handle), program->name,
-			       bpf_program__insns(program->handle),
-			       bpf_program__insn_cnt(program->handle)))
+			       bpf_program__section_name(program->handle), program->name, NULL, 0))
 		return;
 	if (ebs_line_info_find(&lines, 0, &line))
 		ebs_buffer_printf(out, "%s:%u: ", line.file, line.line);

@@ -169,6 +169,28 @@ static int find_parts(struct ebs_line_info *info, const struct tables *tables, c
 	return 0;
 }
 
+// The function alone, as it lies in its section.
+static int take_named(struct ebs_line_info *info, const struct tables *tables, const char *section,
+		      const char *name)
+{
+	const struct ebs_line_function *all = (const void *)tables->functions.data;
+	size_t count = tables->functions.size / sizeof(*all);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(all[i].name, name) ||
+		    strcmp(ebs_btf_string(&info->btf, all[i].section), section))
+			continue;
+		info->functions = malloc(sizeof(*info->functions));
+		if (!info->functions)
+			return -ENOMEM;
+		info->functions[0] = all[i];
+		info->functions[0].first = 0;
+		info->function_count = 1;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int ebs_line_info_open(struct ebs_line_info *info, const void *elf, size_t size,
 		       const char *section, const char *name, const struct bpf_insn *instructions,
 		       size_t count)
@@ -180,7 +202,7 @@ int ebs_line_info_open(struct ebs_line_info *info, const void *elf, size_t size,
 	const void *ext = elf ? ebs_elf_section(elf, size, ".BTF.ext", &ext_size) : NULL;
 
 	*info = (struct ebs_line_info){ 0 };
-	if (!btf || !ext || !instructions || count > UINT32_MAX)
+	if (!btf || !ext || count > UINT32_MAX)
 		return -ENOENT;
 	if (ebs_btf_blob_view(&info->btf, btf, btf_size, name, NULL))
 		return -EINVAL;
@@ -190,7 +212,9 @@ int ebs_line_info_open(struct ebs_line_info *info, const void *elf, size_t size,
 	if (!result) {
 		find_ends(info, (void *)tables.functions.data,
 			  tables.functions.size / sizeof(*info->functions), elf, size);
-		result = find_parts(info, &tables, elf, size, section, name, instructions, count);
+		result = instructions ? find_parts(info, &tables, elf, size, section, name,
+						   instructions, count)
+				      : take_named(info, &tables, section, name);
 	}
 	ebs_buffer_free(&tables.functions);
 	info->line_count = tables.lines.size / sizeof(struct line);

@@ -34,7 +34,8 @@ struct ebs_line_info {
 };
 
 // For the program `name` in `section` of the object `elf`, whose bytes must stay; `instructions`
-// are those that libbpf has made of it, with the functions that it calls behind it. Returns 0, or
+// are those that libbpf has made of it, with the functions that it calls behind it; NULL: the
+// function alone, of which instruction 0 is the first. Returns 0, or
 // -errno where that can't be told; then there is nothing to free.
 int ebs_line_info_open(struct ebs_line_info *info, const void *elf, size_t size,
 		       const char *section, const char *name, const struct bpf_insn *instructions,
