@@ -375,10 +375,13 @@ def as_root():
         tap.equal(out[-1], "nil", "DEBUGINFOD_URLS")
         out, _ = tap.ebscript("-l", "uprobe:plantedprogram:*", env=env, status=1)
         tap.equal(out, [], "functions of a program in root's PATH")
-        script = put(theirs / "test.lua", load())
+        script = put(theirs / "test.lua", load("const char date[] = __DATE__;\n", header="linux/bpf.h"))
         (theirs / "linux").mkdir()
         put(theirs / "linux/bpf.h", "#error theirs\n", NOBODY)
-        tap.ebscript("--emit", "obj=/dev/null", "--no-cache", script, env=env)
+        words = [tap.EBSCRIPT, "--emit", "obj=/dev/stdout", "--no-cache", script]
+        done = subprocess.run(words, env={**os.environ, **env, "SOURCE_DATE_EPOCH": "0"}, capture_output=True)
+        tap.equal(done.returncode, 0, f"a compile: {done.stderr}")
+        tap.ok(b"1970" not in done.stdout, "a date out of the environment")
         tap.ok(not (theirs / "ebscript").exists() and not (theirs / ".cache").exists(), "a cache in HOME")
 
 
