@@ -152,7 +152,7 @@ static __always_inline void ebs_map_add_at(const volatile __u32 *counter, void *
 // A map that scripts drain without losing a count. In a plain one a program that holds a value
 // while the script takes it adds to what nobody will read; here programs use one of two maps, the
 // drain makes them use the other, and takes the first when none of them uses it any more. `kind` is
-// one of the hash maps: EBS_DRAINED(counts, BPF_MAP_TYPE_HASH, 1024, struct flow, __u64). To
+// BPF_MAP_TYPE_HASH or PERCPU_HASH (LRU kinds drop entries when they are full): EBS_DRAINED(counts, BPF_MAP_TYPE_HASH, 1024, struct flow, __u64). To
 // scripts it is one map, "counts".
 #define EBS_DRAINED(name, kind, entries, key_type, value_type) \
 	struct name##__half {                                  \

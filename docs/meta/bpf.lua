@@ -198,6 +198,44 @@ function bpf.integer(low, high) end
 ---@nodiscard
 function bpf.addresses(text) end
 
+--- A network: its text, its address and the number of bits. Also a converter for argparse.
+---@param text string "10.0.0.0/8"
+---@return string? network the bits behind the prefix are 0
+---@return string? bytes 4 or 16, or the failure's message
+---@return integer|string|nil bits or the failure's code
+---@nodiscard
+function bpf.network(text) end
+
+--- The number of a network interface.
+---@param name string
+---@return integer? index
+---@return string? message
+---@return string? code
+---@nodiscard
+function bpf.if_index(name) end
+
+--- The name of a network interface.
+---@param index integer
+---@return string? name
+---@return string? message
+---@return string? code
+---@nodiscard
+function bpf.if_name(index) end
+
+--- The folder of a cgroup, by the number that bpf_get_current_cgroup_id() gives.
+---@param id integer
+---@return string? path
+---@return string? message
+---@return string? code
+---@nodiscard
+function bpf.cgroup_path(id) end
+
+--- The nanoseconds since 1970 of a moment of bpf_ktime_get_ns().
+---@param ktime integer
+---@return integer ns
+---@nodiscard
+function bpf.realtime_ns(ktime) end
+
 --- An address as text.
 ---@param bytes string 4 (IPv4) or 16 (IPv6) bytes in network order
 ---@return string text

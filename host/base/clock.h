@@ -15,4 +15,25 @@ static inline int64_t ebs_now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+// What is added to that for CLOCK_REALTIME, in ns; another when somebody sets the clock. It is
+// measured between two looks at the one clock: the shortest of some tries counts.
+static inline int64_t ebs_realtime_offset_ns(void)
+{
+	int64_t shortest = INT64_MAX;
+	int64_t offset = 0;
+
+	for (int i = 0; i < 5; i++) {
+		struct timespec wall;
+		int64_t before = ebs_now_ns();
+		clock_gettime(CLOCK_REALTIME, &wall);
+		int64_t after = ebs_now_ns();
+
+		if (after - before >= shortest)
+			continue;
+		shortest = after - before;
+		offset = wall.tv_sec * INT64_C(1000000000) + wall.tv_nsec - before - shortest / 2;
+	}
+	return offset;
+}
+
 #endif

@@ -4,33 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <mntent.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel/attach_private.h"
-
-// Where this process sees the tree: "" when it is mounted nowhere.
-static void find_tree(char *path, size_t size)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *mount;
-
-	*path = '\0';
-	while (mounts && !*path && (mount = getmntent(mounts)))
-		if (strcmp(mount->mnt_type, "cgroup2") == 0)
-			snprintf(path, size, "%s", mount->mnt_dir);
-	if (mounts)
-		endmntent(mounts);
-}
+#include "kernel/cgroup_path.h"
 
 static int refuse(const char *path, int number, const char *why, struct ebs_error *error)
 {
 	char tree[256];
 
-	find_tree(tree, sizeof(tree));
+	ebs_cgroup_tree(tree, sizeof(tree));
 	if (!*tree)
 		return ebs_error_explain(
 			error, number,

@@ -16,6 +16,7 @@
 
 #include "kernel/attach_private.h"
 #include "kernel/clsact.h"
+#include "kernel/interface.h"
 #include "kernel/link_create.h"
 #include "kernel/object.h"
 #include "kernel/watched_private.h"

@@ -60,7 +60,4 @@ int ebs_cgroup_open(const char *path, struct ebs_error *error);
 int ebs_attach_note_bare(struct ebs_object *object, const char *name, unsigned index,
 			 struct ebs_error *error);
 
-// attach_xdp.c: the interface's number, or -ENODEV with `error` filled.
-int ebs_interface_find(const char *name, struct ebs_error *error);
-
 #endif

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/near.h"
 #include "kernel/attach_private.h"
+#include "kernel/interface.h"
 #include "kernel/link_holder.h"
 
 static const struct mode {
@@ -55,24 +55,6 @@ struct place {
 	int replaced;            // the program that was detached to make room, or -1
 	uint32_t replaced_flags; // its mode
 };
-
-int ebs_interface_find(const char *name, struct ebs_error *error)
-{
-	unsigned index = if_nametoindex(name);
-	if (index)
-		return (int)index;
-	struct if_nameindex *all = if_nameindex();
-	struct ebs_near near;
-
-	ebs_near_begin(&near, name, strlen(name));
-	for (struct if_nameindex *one = all; one && one->if_index; one++)
-		ebs_near_offer(&near, one->if_name);
-	if (all)
-		if_freenameindex(all);
-	return ebs_error_explain(error, ENODEV, "there is no network interface \"%s\"%s", name,
-				 strchr(name, ',') ? ": several are a sequence of names"
-						   : ebs_near_text(&near));
-}
 
 static int interface_mtu(const char *name)
 {

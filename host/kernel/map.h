@@ -52,7 +52,8 @@ struct ebs_map {
 	uint64_t lost; // samples that the kernel had no room for in a perf buffer, as far as known
 	uint64_t garbled; // samples that can't be read: too large for a perf buffer, or behind one
 	uint64_t full; // readings that found a ring buffer full; of a map 1 once it was found full
-	bool watched;  // a map that fills up unseen: walks count its entries
+	bool lossy_told; // that its drains lose counts all the same
+	bool watched;    // a map that fills up unseen: walks count its entries
 	struct ebs_unknown_samples unknown;
 	uint32_t buffer_size;               // of a perf buffer, bytes for each CPU; 0: the default
 	struct user_ring_buffer *submitter; // made by the first ebs_map_submit()

@@ -15,6 +15,14 @@ int ebs_bpf_on_gone(lua_State *L); // gone.c
 int ebs_bpf_on_line(lua_State *L); // lua_watch.c
 int ebs_bpf_on_readable(lua_State *L);
 int ebs_bpf_on_signal(lua_State *L);
+int ebs_bpf_cgroup_path(lua_State *L); // lua_names.c
+int ebs_bpf_if_index(lua_State *L);
+int ebs_bpf_if_name(lua_State *L);
+int ebs_bpf_inet_ntop(lua_State *L);
+int ebs_bpf_inet_pton(lua_State *L);
+int ebs_bpf_ktime_get_ns(lua_State *L);
+int ebs_bpf_network(lua_State *L);
+int ebs_bpf_realtime_ns(lua_State *L);
 int ebs_bpf_pinned(lua_State *L); // map_open.c
 int ebs_bpf_run(lua_State *L);    // lua_bpf.c
 

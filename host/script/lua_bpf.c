@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The module bpf.
-#include <arpa/inet.h>
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "compile/compile.h"
 #include "script/bpf.h"
 #include "script/gone.h"
@@ -127,56 +125,26 @@ static int bpf_stopping(lua_State *L)
 	return 1;
 }
 
-static int bpf_ktime_get_ns(lua_State *L)
-{
-	lua_pushinteger(L, ebs_now_ns());
-	return 1;
-}
-
-static int bpf_inet_ntop(lua_State *L)
-{
-	char text[INET6_ADDRSTRLEN];
-	size_t size;
-	const char *bytes = luaL_checklstring(L, 1, &size);
-
-	luaL_argcheck(L, size == 4 || size == 16, 1, "an address has 4 or 16 bytes");
-	lua_pushstring(L, inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)));
-	return 1;
-}
-
-static int bpf_inet_pton(lua_State *L)
-{
-	const char *text = luaL_checkstring(L, 1);
-	struct ebs_error error = { 0 };
-	unsigned char bytes[16];
-
-	if (inet_pton(AF_INET, text, bytes) == 1) {
-		lua_pushlstring(L, (char *)bytes, 4);
-		return 1;
-	}
-	if (inet_pton(AF_INET6, text, bytes) == 1) {
-		lua_pushlstring(L, (char *)bytes, 16);
-		return 1;
-	}
-	ebs_error_explain(&error, EINVAL, "\"%s\" is neither an IPv4 nor an IPv6 address", text);
-	return ebs_fail(L, &error);
-}
-
 static const luaL_Reg functions[] = {
+	{ "cgroup_path", ebs_bpf_cgroup_path },
 	{ "columns", ebs_bpf_columns },
 	{ "drop_privileges", ebs_bpf_drop_privileges },
 	{ "every", ebs_bpf_every },
 	{ "has", ebs_bpf_has },
-	{ "inet_ntop", bpf_inet_ntop },
-	{ "inet_pton", bpf_inet_pton },
-	{ "ktime_get_ns", bpf_ktime_get_ns },
+	{ "if_index", ebs_bpf_if_index },
+	{ "if_name", ebs_bpf_if_name },
+	{ "inet_ntop", ebs_bpf_inet_ntop },
+	{ "inet_pton", ebs_bpf_inet_pton },
+	{ "ktime_get_ns", ebs_bpf_ktime_get_ns },
 	{ "load", ebs_bpf_load },
 	{ "load_all", ebs_bpf_load_all },
 	{ "on_gone", ebs_bpf_on_gone },
 	{ "on_line", ebs_bpf_on_line },
 	{ "on_readable", ebs_bpf_on_readable },
 	{ "on_signal", ebs_bpf_on_signal },
+	{ "network", ebs_bpf_network },
 	{ "pinned", ebs_bpf_pinned },
+	{ "realtime_ns", ebs_bpf_realtime_ns },
 	{ "run", ebs_bpf_run },
 	{ "stop", bpf_stop },
 	{ "stopping", bpf_stopping },

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Loops over maps: pairs(map), map:pairs([field, ...]), map:drain([field, ...]).
+#include <linux/bpf.h>
+#include <stdio.h>
+
 #include "script/map.h"
 #include "script/value_step.h"
 
@@ -239,9 +242,24 @@ int ebs_map_pairs(lua_State *L)
 	return push_loop(L, false);
 }
 
+// Such a map throws old entries away when it is full, and no second half helps against that.
+static void tell_lossy(lua_State *L, struct ebs_map *map)
+{
+	bool lossy = map->halves && (map->type == BPF_MAP_TYPE_LRU_HASH ||
+				     map->type == BPF_MAP_TYPE_LRU_PERCPU_HASH);
+
+	if (lossy && !map->lossy_told)
+		fprintf(stderr,
+			"ebscript: %s: map \"%s\" of EBS_DRAINED() is %s, which drops entries with "
+			"their counts when it is full: BPF_MAP_TYPE_HASH counts what it has no "
+			"room for\n",
+			ebs_state(L)->name, map->name, ebs_map_type_name(map));
+	map->lossy_told |= lossy;
+}
+
 int ebs_map_drain(lua_State *L)
 {
-	const struct ebs_map *map = ebs_check_map_can(L, 1, EBS_MAP_WALK)->map;
+	struct ebs_map *map = ebs_check_map_can(L, 1, EBS_MAP_WALK)->map;
 
 	if (map->kind->value == EBS_VALUE_MAP)
 		luaL_argerror(L, 1,
@@ -249,6 +267,7 @@ int ebs_map_drain(lua_State *L)
 					      "map '%s' (%s) has no drain(): an inner map is gone "
 					      "once it is taken out; use pairs() and delete()",
 					      map->name, ebs_map_type_name(map)));
+	tell_lossy(L, map);
 	return push_loop(L, true);
 }
 

@@ -53,7 +53,13 @@ void ebs_new_class(lua_State *L, const char *class_name, const luaL_Reg *methods
 	lua_insert(L, -2);                // methods metatable
 	lua_pushvalue(L, -2);             // methods metatable methods
 	luaL_setfuncs(L, metamethods, 1); // methods metatable
-	lua_pop(L, 2);                    // -
+	lua_pop(L, 1);                    // methods
+	// Where a method was called without its name being seen, as by pcall(map.set, ...), messages
+	// look the function up among the modules.
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); // methods loaded
+	lua_insert(L, -2);                                        // loaded methods
+	lua_setfield(L, -2, class_name);                          // loaded
+	lua_pop(L, 1);                                            // -
 }
 
 static void push_arguments(lua_State *L, const struct ebs_script_options *options)

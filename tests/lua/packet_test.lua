@@ -12,6 +12,7 @@ local SOURCE_TEXT = [[
 
 struct packet last, inner;
 int inner_error;
+u64 room; // from data to data_end
 
 #define PROGRAM(section, name, context)                                   \
 	SEC(section)                                                      \
@@ -38,6 +39,7 @@ int in_cgroup(struct __sk_buff *ctx)
 {
 	struct packet packet;
 
+	room = (u64)ctx->data_end - ctx->data;
 	packet_parse_ip(ctx, &packet);
 	last = packet;
 	return 1;
@@ -398,6 +400,9 @@ end)
 tap.test("packets that begin with IP: cgroup_skb", function()
     -- A test run takes a frame with Ethernet's header off it.
     parse(ethernet(0x0800, ipv4(TCP, tcp(3))), "in_cgroup")
+    if globals.room ~= 40 then
+        tap.skip("test runs of this kernel don't say where such a packet ends")
+    end
     tap.equal({ globals.last.source_port, globals.last.network }, { 3, 0 })
     parse(ethernet(0x86dd, ipv6(UDP, udp(4))), "in_cgroup")
     tap.equal({ globals.last.source_port, globals.last.version }, { 4, 6 })

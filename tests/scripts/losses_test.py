@@ -333,4 +333,23 @@ def idle():
         script.finish()
 
 
+@tap.case("drains of LRU maps say that these lose counts, once for each map; others say nothing")
+def drained_lru():
+    tap.needs_kernel()
+    for kind, said in (("HASH", 0), ("PERCPU_HASH", 0), ("LRU_HASH", 1), ("LRU_PERCPU_HASH", 1)):
+        out, err = tap.ebscript("-e", f"""
+local bpf = require("bpf")
+local object <close> = assert(bpf.load({{ source = [[
+#include "ebscript.bpf.h"
+EBS_DRAINED(counts, BPF_MAP_TYPE_{kind}, 100, u32, u64);
+]] }}))
+for _ = 1, 3 do
+    for _ in object:map("counts"):drain() do end
+end
+""")
+        tap.equal((out, len(err)), ([], said), f"output with {kind}: {err}")
+        if said:
+            tap.match(err[0], rf'map "counts" of EBS_DRAINED\(\) is {kind.lower()}, which drops entries')
+
+
 tap.run()

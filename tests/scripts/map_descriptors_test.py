@@ -125,7 +125,7 @@ def sockmap():
                 cant_set + "Socket operation on non-socket\tENOTSOCK",
                 cant_set + "the socket is of a kind, or in a state, that this kind of map doesn't "
                 "take\tEBADF",
-                "false\tbad argument #3 to '?' (value: the descriptor of a socket expected)",
+                "false\tbad argument #3 to 'bpf.Map.set' (value: the descriptor of a socket expected)",
                 f"true\t{b}\ttrue",
             ],
         )
@@ -221,7 +221,7 @@ def xskmap():
                 "true\ttrue",
                 'nil\tcan\'t set an entry of map "xsks" (xskmap): that is no AF_XDP socket'
                 "\tEOPNOTSUPP",
-                "false\tbad argument #1 to '?' (map 'xsks' (xskmap) has no get(): it has set(), "
+                "false\tbad argument #1 to 'bpf.Map.get' (map 'xsks' (xskmap) has no get(): it has set(), "
                 "delete(); the kernel doesn't tell what is in it)",
             ],
         )
