@@ -22,5 +22,5 @@ foreach(macro ${macros})
     endif()
 endforeach()
 file(WRITE ${OUTPUT} "${includes}#include <stddef.h>\n\n#include \"types/constants.h\"\n
-const struct ebs_constant ebs_constant_rows[] = {\n${rows}};
-const size_t ebs_constant_row_count = sizeof(ebs_constant_rows) / sizeof(ebs_constant_rows[0]);\n")
+const struct ebs_macro ebs_macro_rows[] = {\n${rows}};
+const size_t ebs_macro_row_count = sizeof(ebs_macro_rows) / sizeof(ebs_macro_rows[0]);\n")

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/environment.h"
 #include "base/file.h"
@@ -31,6 +32,8 @@ static const char help[] =
 	"  --buffer-size N  the size of every ring and perf buffer, in bytes, or with K or M\n"
 	"  --drop-caps      once the script waits for events, be a user of its own without any\n"
 	"                   capability, that can write no file\n"
+	"\n"
+	"  -I DIR           also look for headers of the C in DIR; may be given more than once\n"
 	"\n"
 	"  --check          compile and load, so that the verifier has seen it; attach nothing\n"
 	"  --emit c         print the C of the script's first bpf.load() as it is compiled\n"
@@ -118,6 +121,13 @@ int main(int argc, char **argv)
 	bool info = false;
 	int option;
 
+	// One more for the NULL than there can be options.
+	char **include_dirs = calloc(argc + 1, sizeof(*include_dirs));
+	int include_count = 0;
+	struct stat status;
+	if (!include_dirs)
+		return 1;
+	script.include_dirs = include_dirs;
 	int unopened = ebs_open_standard_files();
 	if (unopened) {
 		fprintf(stderr,
@@ -129,10 +139,18 @@ int main(int argc, char **argv)
 	ebs_environment_init();
 	ebs_signals_settle();
 	argv[0] = name; // in getopt's messages, as in all others
-	while ((option = getopt_long(argc, argv, "+e:hlv", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+e:hlvI:", options, NULL)) != -1) {
 		switch (option) {
 		case 'e':
 			script.chunk = optarg;
+			break;
+		case 'I':
+			if (stat(optarg, &status) || !S_ISDIR(status.st_mode)) {
+				fprintf(stderr, "ebscript: -I: there is no folder \"%s\"\n",
+					optarg);
+				return WRONG_USAGE;
+			}
+			include_dirs[include_count++] = optarg;
 			break;
 		case 'h':
 			printf("%s%s", usage, help);
@@ -212,5 +230,7 @@ int main(int argc, char **argv)
 	}
 	script.arguments = argv + optind;
 	script.argument_count = argc - optind;
-	return ebs_script_run(&script);
+	int result = ebs_script_run(&script);
+	free(include_dirs);
+	return result;
 }

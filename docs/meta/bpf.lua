@@ -15,6 +15,8 @@ local bpf = {}
 ---@field file? string a C file: absolute, beside the script, or in bpf-templates/
 ---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
 ---@field defines? table<string, string|integer|true> macros: compile-time constants
+---@field include? string[] folders for #include; relative ones count from the script's folder
+---@field cpu? "v1"|"v2"|"v3"|"v4" the level of BPF instructions
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
 ---@field maps? table<string, bpf.Map> maps of other objects, or pinned ones, to use for these
 ---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded

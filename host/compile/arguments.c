@@ -37,7 +37,7 @@
 // The same for every compile. Without "-dwarf-version", as the module leaves DWARF away.
 static const char *const constant_arguments[] = {
 	// clang-format off
-	"-triple", "bpf", "-target-cpu", "v3",
+	"-triple", "bpf",
 	"-emit-obj", "-O2", "-x", "c", "-fgnuc-version=4.2.1",
 	"-mrelocation-model", "static", "-mframe-pointer=all",
 	"-debug-info-kind=constructor",     // BTF is made from it
@@ -151,7 +151,7 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 	size_t defines = length(input->defines);
 	size_t include_dirs = length(input->include_dirs);
 	size_t most = COUNT(constant_arguments) +
-		      2 * (defines + include_dirs + COUNT(system_folders)) + 10;
+		      2 * (defines + include_dirs + COUNT(system_folders)) + 12;
 
 	*arguments = (struct ebs_arguments){ 0 };
 	arguments->list = calloc(most, sizeof(*arguments->list));
@@ -167,6 +167,7 @@ int ebs_arguments_compose(struct ebs_arguments *arguments, const struct ebs_comp
 
 	for (size_t i = 0; i < COUNT(constant_arguments); i++)
 		add(arguments, constant_arguments[i]);
+	add_option(arguments, "-target-cpu", input->cpu ? input->cpu : "v3");
 	add_options(arguments, "-D", input->defines, defines);
 	if (input->directory)
 		add_folder(arguments, "-iquote", input->directory);

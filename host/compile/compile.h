@@ -24,6 +24,7 @@ struct ebs_compile_input {
 		*directory; // where #include "..." looks first, whatever `name` says; may be NULL
 	const char *const *defines;      // "NAME=VALUE", up to a NULL; may be NULL
 	const char *const *include_dirs; // for both forms of #include, up to a NULL; may be NULL
+	const char *cpu; // the level of instructions, "v1" to "v4"; NULL: "v3"
 	const char *kernel_types; // what #include "vmlinux.h" stands for, `kernel_types_size` bytes
 	size_t kernel_types_size;
 	bool types_follow; // they come by ebs_compile_give_types(), while the compiler is being

@@ -20,6 +20,9 @@ void ebs_source_free(struct ebs_source *source)
 	for (char **define = source->defines; define && *define; define++)
 		free(*define);
 	free(source->defines);
+	for (char **folder = source->include; folder && *folder; folder++)
+		free(*folder);
+	free(source->include);
 	free(source->name);
 	free(source->directory);
 	*source = (struct ebs_source){ 0 };
@@ -49,6 +52,31 @@ void ebs_build_tell_refusal(struct ebs_state *state)
 	state->cache_refusal_told = true;
 }
 
+static size_t count_folders(char *const *list)
+{
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+static int list_folders(struct ebs_work *work)
+{
+	char *const *lists[] = { work->source->include, work->state->options->include_dirs };
+	size_t count = count_folders(lists[0]) + count_folders(lists[1]);
+	const char **to = work->include_dirs = calloc(count + 3, sizeof(*to));
+
+	if (!to)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (char *const *folder = lists[i]; folder && *folder; folder++)
+			*to++ = *folder;
+	*to++ = work->templates;
+	*to = work->headers;
+	return 0;
+}
+
 static int prepare(struct ebs_work *work, struct ebs_error *error)
 {
 	const struct ebs_source *source = work->source;
@@ -58,8 +86,8 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 	if (!work->headers)
 		return ebs_error_errno(error, errno,
 				       "the files that ebscript comes with are missing");
-	work->include_dirs[0] = work->templates;
-	work->include_dirs[1] = work->headers;
+	if (list_folders(work))
+		return ebs_error_errno(error, ENOMEM, "can't compile %s", source->name);
 	work->input = (struct ebs_compile_input){
 		.source = source->text.data ? source->text.data : "",
 		.size = source->text.size,
@@ -67,6 +95,7 @@ static int prepare(struct ebs_work *work, struct ebs_error *error)
 		.directory = source->directory,
 		.defines = (const char *const *)source->defines,
 		.include_dirs = work->include_dirs,
+		.cpu = source->cpu,
 		.colour = work->state->colour,
 		.verbose = work->state->options->verbose,
 		.interrupted = &work->state->interrupted,
@@ -161,6 +190,7 @@ static void release(struct ebs_work *work)
 	ebs_tokens_free(&work->tokens);
 	free(work->templates);
 	free(work->headers);
+	free(work->include_dirs);
 	free(work);
 }
 

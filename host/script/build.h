@@ -15,6 +15,8 @@ struct ebs_source {
 	char *name;             // for messages
 	char *directory;        // where its #include "..." looks first
 	char **defines;         // "NAME=VALUE", up to a NULL; may be NULL
+	char **include;         // folders, up to a NULL; may be NULL
+	const char *cpu;        // static text, or NULL
 };
 void ebs_source_free(struct ebs_source *source);
 

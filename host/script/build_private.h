@@ -13,7 +13,7 @@ struct ebs_work {
 	const struct ebs_source *source;
 	char *templates;
 	char *headers;
-	const char *include_dirs[3];
+	const char **include_dirs; // those of the script, of -I, and of the program, up to a NULL
 	struct ebs_compile_input input;
 	struct ebs_compile_job *job; // the compiler that runs, or NULL
 	struct ebs_c_source text;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/output_file.h"
@@ -147,6 +148,66 @@ static void take_defines(lua_State *L, int index, struct ebs_source *source)
 		count++;
 		lua_pop(L, 1); // name
 	}
+}
+
+// A folder of the option `include`, by a path from the root: relative ones count from `base`, the
+// script's own folder. NULL with `error` filled.
+static char *find_folder(const char *folder, const char *base, struct ebs_error *error)
+{
+	struct stat status;
+	char *path = NULL;
+	bool relative = *folder != '/' && base;
+
+	if (asprintf(&path, "%s%s%s", relative ? base : "", relative ? "/" : "", folder) < 0) {
+		ebs_error_errno(error, ENOMEM, "include");
+		return NULL;
+	}
+	if (stat(path, &status))
+		ebs_error_errno(error, errno, "include: can't use the folder \"%s\"", path);
+	else if (!S_ISDIR(status.st_mode))
+		ebs_error_explain(error, ENOTDIR, "include: \"%s\" is no folder", path);
+	else
+		return path;
+	free(path);
+	return NULL;
+}
+
+// { "folder", ... }
+static int take_include(lua_State *L, int options, struct ebs_source *source, const char *base,
+			struct ebs_error *error)
+{
+	int type = lua_getfield(L, options, "include"); // list
+	size_t count = type == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+
+	if (type != LUA_TNIL && type != LUA_TTABLE)
+		luaL_argerror(L, 1, "option 'include' must be a table of folders");
+	source->include = calloc(count + 1, sizeof(*source->include));
+	if (!source->include)
+		luaL_error(L, "not enough memory");
+	for (size_t i = 0; i < count; i++) {
+		if (lua_rawgeti(L, -1, i + 1) != LUA_TSTRING || !*lua_tostring(L, -1)) // list name
+			luaL_argerror(L, 1, "option 'include' must be a table of folders");
+		source->include[i] = find_folder(lua_tostring(L, -1), base, error);
+		if (!source->include[i])
+			return -ENOENT;
+		lua_pop(L, 1); // list
+	}
+	lua_pop(L, 1); // -
+	return 0;
+}
+
+// The level of instructions, which older kernels' verifiers may need.
+static const char *take_cpu(lua_State *L, int options)
+{
+	static const char *const levels[] = { "v1", "v2", "v3", "v4" };
+	const char *cpu = ebs_text_option(L, 1, options, "cpu", NULL);
+
+	for (size_t i = 0; cpu && i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(cpu, levels[i]) == 0)
+			return levels[i];
+	if (cpu)
+		luaL_argerror(L, 1, lua_pushfstring(L, "cpu: '%s' must be v1, v2, v3 or v4", cpu));
+	return NULL;
 }
 
 static int set_constants(lua_State *L, int index, struct ebs_object *handle,
@@ -321,10 +382,11 @@ static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *b
 // filled.
 static int start_load(lua_State *L, int options, struct ebs_error *error)
 {
-	static const char *const names[] = { "source",        "file",        "constants",
-					     "defines",       "max_entries", "buffer_size",
-					     "pin_root_path", "first_of",    "maps",
-					     "sections",      NULL };
+	static const char *const names[] = {
+		"source",      "file",          "constants", "defines", "max_entries",
+		"buffer_size", "pin_root_path", "first_of",  "maps",    "sections",
+		"include",     "cpu",           NULL
+	};
 	struct ebs_state *state = ebs_state(L);
 	size_t size = 0;
 
@@ -354,6 +416,7 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 			  "sections"); // load constants max_entries defines maps sections
 	check_sections(L, lua_gettop(L));
 	lua_pop(L, 5); // load
+	load->source.cpu = take_cpu(L, options);
 	int result = 0;
 	if (source) {
 		ebs_source_take_text(L, &load->source, source, size);
@@ -362,6 +425,9 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	} else {
 		result = take_file(state, &load->source, file, error);
 	}
+	if (!result)
+		result = take_include(L, options, &load->source,
+				      source ? load->source.directory : state->directory, error);
 	if (result)
 		return result;
 	if (load->source.text.failed || !load->source.name)

@@ -23,8 +23,9 @@ struct ebs_script_options {
 	bool drop_capabilities;  // as the loop starts
 	uint64_t buffer_size;    // of every ring and perf buffer, bytes; 0: as the script says
 	bool no_cache;
-	const char *cache_dir;    // in place of the user's own; may be NULL
-	const char *verifier_log; // a file for the logs of refused programs; may be NULL
+	const char *cache_dir;     // in place of the user's own; may be NULL
+	char *const *include_dirs; // folders for #include, up to a NULL; may be NULL
+	const char *verifier_log;  // a file for the logs of refused programs; may be NULL
 };
 
 // The largest `buffer_size`.

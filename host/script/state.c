@@ -94,6 +94,54 @@ static int prepare_state(lua_State *L)
 	return 0;
 }
 
+// Whether the "]]" at `end` closes two brackets of the C in its line, as that of `a[b[i]]` does.
+static bool ends_early(const char *text, const char *end)
+{
+	const char *newline = memrchr(text, '\n', end - text);
+	int open = 0;
+
+	for (const char *c = newline ? newline : text; c < end; c++)
+		open += (*c == '[') - (*c == ']');
+	return open >= 2;
+}
+
+// The number of the first line in which a string in [[ ]] ends in the middle of C, or 0.
+static int find_early_end(const char *text)
+{
+	const char *start = text;
+
+	while ((start = strstr(start, "[["))) {
+		const char *end = strstr(start + 2, "]]");
+		int line = 1;
+
+		if (!end)
+			return 0;
+		if (ends_early(start + 2, end)) {
+			for (const char *c = text; c < end; c++)
+				line += *c == '\n';
+			return line;
+		}
+		start = end + 2;
+	}
+	return 0;
+}
+
+// C in [[ ]] ends at its first "]]". What Lua says of what follows, some lines on, doesn't tell
+// why.
+static void note_early_end(lua_State *L, const char *name, const char *text)
+{
+	int line = find_early_end(text);
+
+	if (!line)
+		return;
+	lua_pushfstring(
+		L,
+		"%s\n%s:%d: note: the \"]]\" in this line ends the string: write [=[ and ]=] "
+		"around C that has \"]]\" in it",
+		lua_tostring(L, -1), name, line); // message note
+	lua_remove(L, -2);                        // note
+}
+
 // The script's text, loaded and called with its arguments.
 int ebs_run_text(lua_State *L)
 {
@@ -102,6 +150,10 @@ int ebs_run_text(lua_State *L)
 	const char *text = state->text;
 	size_t size = state->text_size;
 
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { // a byte order mark, as lua does
+		text += 3;
+		size -= 3;
+	}
 	if (size && *text == '#') { // the line for execve(2); its end stays, so that lines keep
 				    // their numbers
 		size_t length = strcspn(text, "\n");
@@ -109,8 +161,10 @@ int ebs_run_text(lua_State *L)
 		size -= length;
 	}
 	lua_pushfstring(L, "%s%s", options->script && state->path ? "@" : "=", state->name); // name
-	if (luaL_loadbufferx(L, size ? text : "", size, lua_tostring(L, -1), "t"))
+	if (luaL_loadbufferx(L, size ? text : "", size, lua_tostring(L, -1), "t")) {
+		note_early_end(L, state->name, text);
 		return lua_error(L); // a message with the position in it
+	}
 	luaL_checkstack(L, options->argument_count, "too many arguments");
 	for (int i = 0; i < options->argument_count; i++)
 		lua_pushstring(L, options->arguments[i]);

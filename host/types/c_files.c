@@ -27,6 +27,8 @@ static int append(struct ebs_c_files *files, char *text, size_t size, char *dire
 		return -ENOMEM;
 	}
 	files->list = list;
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) // a byte order mark
+		memset(text, ' ', 3);
 	list[files->count++] = (struct ebs_c_file){
 		.text = text,
 		.size = ebs_c_join_lines(text, size),

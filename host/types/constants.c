@@ -9,14 +9,14 @@
 #include "types/tokens.h"
 
 // Errnos that never leave the kernel, from include/linux/errno.h; headers for programs lack them.
-static const struct ebs_constant inner[] = {
+static const struct ebs_macro inner[] = {
 	{ "ERESTARTSYS", 512 }, { "ERESTARTNOINTR", 513 }, { "ERESTARTNOHAND", 514 },
 	{ "ENOIOCTLCMD", 515 }, { "EPROBE_DEFER", 517 },   { "EOPENSTALE", 518 },
 	{ "ENOTSUPP", 524 },
 };
 
 // Questions about a file's mode, and the type of each.
-static const struct ebs_constant modes[] = {
+static const struct ebs_macro modes[] = {
 	{ "S_ISBLK", S_IFBLK },   { "S_ISCHR", S_IFCHR }, { "S_ISDIR", S_IFDIR },
 	{ "S_ISFIFO", S_IFIFO },  { "S_ISLNK", S_IFLNK }, { "S_ISREG", S_IFREG },
 	{ "S_ISSOCK", S_IFSOCK },
@@ -33,7 +33,7 @@ static bool is_wanted(const struct ebs_names *names, const char *name)
 }
 
 // In the type that the headers' own digits have: int, else unsigned, else 64 bits.
-static void write_number(const struct ebs_constant *row, struct ebs_buffer *out)
+static void write_number(const struct ebs_macro *row, struct ebs_buffer *out)
 {
 	if (row->value < 0)
 		ebs_buffer_printf(out, "#define %s (%lld)\n", row->name, row->value);
@@ -44,8 +44,8 @@ static void write_number(const struct ebs_constant *row, struct ebs_buffer *out)
 				  row->value > UINT_MAX ? "ULL" : "U");
 }
 
-static void write_numbers(const struct ebs_names *names, const struct ebs_constant *rows,
-			  size_t count, struct ebs_buffer *out)
+static void write_numbers(const struct ebs_names *names, const struct ebs_macro *rows, size_t count,
+			  struct ebs_buffer *out)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_wanted(names, rows[i].name))
@@ -54,7 +54,7 @@ static void write_numbers(const struct ebs_names *names, const struct ebs_consta
 
 void ebs_constants_write(const struct ebs_names *names, struct ebs_buffer *out)
 {
-	write_numbers(names, ebs_constant_rows, ebs_constant_row_count, out);
+	write_numbers(names, ebs_macro_rows, ebs_macro_row_count, out);
 	write_numbers(names, inner, COUNT(inner), out);
 	for (size_t i = 0; i < COUNT(modes); i++)
 		if (is_wanted(names, modes[i].name))

@@ -8,14 +8,14 @@
 #include "base/buffer.h"
 #include "types/names.h"
 
-struct ebs_constant {
+struct ebs_macro {
 	const char *name;
 	long long value;
 };
 
 // Made from the headers of the machine that builds (cmake/constant_rows.cmake), by name.
-extern const struct ebs_constant ebs_constant_rows[];
-extern const size_t ebs_constant_row_count;
+extern const struct ebs_macro ebs_macro_rows[];
+extern const size_t ebs_macro_row_count;
 
 // Appends the #define lines of those that C with these names uses and doesn't define.
 void ebs_constants_write(const struct ebs_names *names, struct ebs_buffer *out);

@@ -313,4 +313,81 @@ SEC(".struct_ops.link") struct tcp_congestion_ops ebs_today = {
     file:close()
 end)
 
+-- Writes files into a folder of their own, which is removed by the function returned.
+local function folder(files)
+    local name = os.tmpname()
+    os.remove(name)
+    assert(os.execute("mkdir -p " .. name .. "/inner"))
+    for file, text in pairs(files) do
+        local handle <close> = assert(io.open(name .. "/" .. file, "w"))
+        handle:write(text)
+    end
+    return name, function()
+        os.execute("rm -r " .. name)
+    end
+end
+
+tap.test("folders for headers", function()
+    local name, remove = folder({
+        ["one.h"] = "#define ONE 1\n",
+        ["inner/two.h"] = '#include <one.h>\n#include "vmlinux.h"\n#define TWO (ONE + 1)\n',
+        ["inner/one.h"] = "#define ONE 10\n",
+    })
+    local source = "#include <two.h>\nu32 value = TWO;\n"
+    local function value(include)
+        local object <close> = assert(bpf.load({ source = source, include = include }))
+        return object.globals.value
+    end
+    tap.equal(value({ name, name .. "/inner" }), 2, "the first folder first")
+    tap.equal(value({ name .. "/inner", name }), 11, "the other one first")
+    tap.equal(value({ name, name .. "/inner" }), 2, "the cache tells them apart")
+    local handle = assert(io.open(name .. "/one.h", "w"))
+    handle:write("#define ONE 5\n")
+    handle:close()
+    tap.equal(value({ name, name .. "/inner" }), 6, "a header that has changed")
+    local _, message, code = bpf.load({ source = source, include = { name } })
+    tap.equal(code, "COMPILE")
+    tap.match(message, "'two.h' file not found")
+    tap.match(message, "headers are looked for in .*" .. name:gsub("%p", "%%%0"))
+    remove()
+    _, message, code = bpf.load({ source = source, include = { name } })
+    tap.equal(code, "ENOENT")
+    tap.match(message, 'include: can\'t use the folder "' .. name:gsub("%p", "%%%0"))
+    _, message, code = bpf.load({ source = source, include = { "/etc/passwd" } })
+    tap.equal(code, "ENOTDIR")
+    tap.match(message, '"/etc/passwd" is no folder')
+    for _, wrong in ipairs({ "text", { 1 }, { "" }, { {} } }) do
+        tap.raises(function()
+            bpf.load({ source = source, include = wrong })
+        end, "option 'include' must be a table of folders")
+    end
+    assert(bpf.load({ source = '#include "vmlinux.h"\nu32 unused;', include = {} })):close()
+end)
+
+tap.test("the level of instructions", function()
+    local source = [[
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+int value = __BPF_CPU_VERSION__;
+]]
+    for level = 1, 3 do
+        local ok, object = pcall(bpf.load, { source = source, cpu = "v" .. level })
+        tap.ok(ok and object, "v" .. level)
+        object:close()
+    end
+    tap.raises(function()
+        bpf.load({ source = source, cpu = "v9" })
+    end, "cpu: 'v9' must be v1, v2, v3 or v4")
+end)
+
+tap.test("a byte order mark", function()
+    local name, remove = folder({
+        ["marked.bpf.c"] = '\xef\xbb\xbf#include "marked.h"\nu32 value = MARKED;\n',
+        ["marked.h"] = '\xef\xbb\xbf#include "vmlinux.h"\n#define MARKED 7\n',
+    })
+    local object <close> = assert(bpf.load({ file = name .. "/marked.bpf.c" }))
+    tap.equal(object.globals.value, 7)
+    remove()
+end)
+
 tap.done()

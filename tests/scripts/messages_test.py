@@ -365,4 +365,35 @@ def warnings():
         tap.match(err[0], rf"^test\.lua:{LINES + 3}:26: warning: unused variable 'x'")
 
 
+@tap.case("brackets of the C that end Lua's string")
+def early_end():
+    for c, line in (("return a[b[i]] + 1;", 3), ("return a[b[i]];", 3), ("a[b[c[i]]] = 1;", 3)):
+        with folder() as here:
+            path = here / "test.lua"
+            path.write_text(f"local bpf = require('bpf')\nbpf.load{{ source = [[ int x;\n{c} }}\n]] }}\n")
+            _, err = tap.ebscript(path, status=1)
+            tap.match("\n".join(err), rf"(?m)^test.lua:{line}: note: the \"\]\]\" in this line ends the string: write \[=\[")
+    with folder() as here:
+        path = here / "test.lua"
+        path.write_text("local x = [[ a[1] ]]\nlocal y = = 2\n")
+        _, err = tap.ebscript(path, status=1)
+        tap.ok("note" not in "\n".join(err), "another mistake")
+
+
+@tap.case("a script with a byte order mark, and folders of -I")
+def marked():
+    with folder() as here:
+        (here / "headers").mkdir()
+        (here / "headers" / "x.h").write_text("#define X 3\n")
+        path = here / "test.lua"
+        path.write_bytes(b"\xef\xbb\xbf#!/usr/bin/env ebscript\n"
+                         b"local bpf = require('bpf')\n"
+                         b"local o = assert(bpf.load{ source = '#include <x.h>\\nint v = X;' })\n"
+                         b"print(o.globals.v)\n")
+        out, _ = tap.ebscript("--no-cache", "-I", here, "-I", here / "headers", path)
+        tap.equal(out, ["3"])
+        _, err = tap.ebscript("-I", here / "nowhere", path, status=2)
+        tap.match(err[0], r'ebscript: -I: there is no folder ".*/nowhere"')
+
+
 tap.run()

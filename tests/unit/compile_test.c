@@ -357,7 +357,7 @@ static void test_verbose(void **state)
 	struct ebs_compile_input input = input_of("int x = 1;\n");
 
 	input.verbose = true;
-	expect_messages(&input, "clang -cc1 -triple bpf ");
+	expect_messages(&input, "clang -cc1 -triple bpf -emit-obj ");
 	input = input_of("int x = y;\n");
 	input.verbose = true;
 	expect_refusal(&input, "COMPILE", " test.bpf.c\ntest.bpf.c:1:9: error: ");
