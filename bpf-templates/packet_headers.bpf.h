@@ -38,14 +38,19 @@ static __always_inline __u32 packet_offset(const struct packet_cursor *cursor)
 	return cursor->copy ? cursor->offset : (__u32)offset;
 }
 
+// Helpers that came with 5.18, as frames of several buffers did: types of older kernels lack their names.
+enum bpf_func_id___packet {
+	BPF_FUNC_xdp_get_buff_len___packet = 188,
+	BPF_FUNC_xdp_load_bytes___packet = 189,
+};
+
 static __always_inline bool packet_load(const struct packet_cursor *cursor, __u32 size)
 {
 	__u32 offset = cursor->offset & PACKET_OFFSET_MASK;
 
 	if (cursor->is_skb)
 		return !bpf_skb_load_bytes(cursor->ctx, offset, cursor->copy, size);
-	// Since 5.18, as frames of several buffers are.
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_load_bytes))
+	if (bpf_core_enum_value_exists(enum bpf_func_id___packet, BPF_FUNC_xdp_load_bytes___packet))
 		return !bpf_xdp_load_bytes(cursor->ctx, offset, cursor->copy, size);
 	return false;
 }
@@ -89,7 +94,8 @@ static __always_inline __u32 packet_frame_size(const struct packet_cursor *curso
 {
 	if (cursor->is_skb)
 		return ((struct __sk_buff *)cursor->ctx)->len;
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
+	if (bpf_core_enum_value_exists(enum bpf_func_id___packet,
+				       BPF_FUNC_xdp_get_buff_len___packet))
 		return bpf_xdp_get_buff_len(cursor->ctx);
 	return cursor->data_end - cursor->data;
 }
