@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def adopt():
@@ -16,8 +17,14 @@ def adopt():
     def interrupt(number, _):
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, interrupt)
+
+
+def hold():
+    """What interrupts has done so: what comes now is put in order first."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def parents():

@@ -7,7 +7,6 @@ Without NAME, all rows of docs/distributions.md that lack a result, which it wri
 cases. Exit status: 0, or 1 when something failed or could not be had.
 """
 import argparse
-import shutil
 import sys
 import time
 
@@ -135,8 +134,9 @@ def main():
         print("interrupted: a second call goes on", file=sys.stderr)
         return 130
     finally:
+        children.hold()
         children.end()
-        shutil.rmtree(roots.WORK / "roots", ignore_errors=True)
+        roots.remove_left()
     print("{} passed, {} failed, {} skipped".format(*sums))
     return 1 if sums[1] or not sums[0] else 0
 

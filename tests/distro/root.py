@@ -55,6 +55,14 @@ def checked_in():
     return [name for name in listed.split("\0") if name and (SOURCE / name).is_file()]
 
 
+def remove_left():
+    """Roots of this process, and of such as are gone."""
+    for folder in (WORK / "roots").glob("*.*"):
+        owner = folder.name.rpartition(".")[2]
+        if owner == str(os.getpid()) or not os.path.exists(f"/proc/{owner}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Root:
     """A root in a folder of its own, which goes with it."""
 
@@ -79,6 +87,8 @@ class Root:
 
     def fill(self, packed):
         run("tar", "--zstd", "-C", self.folder, "-xf", packed)
+        for file in self.archives().glob("*.deb"):
+            file.unlink()  # debootstrap's
         for name in ("/etc/resolv.conf", "/etc/hosts"):
             shutil.copyfile(name, f"{self.folder}{name}")
         apt = self.folder / "etc/apt"
