@@ -33,7 +33,8 @@ static bool same_build_id(const struct ebs_binary *binary, const struct ebs_bina
 	return size && ebs_binary_build_id(debug, other) == size && memcmp(id, other, size) == 0;
 }
 
-// Of the whole file.
+// Of the whole file. By crc32_z(), since libelf.a of elfutils 0.196 has a crc32() too: both archives
+// would be asked for one.
 static bool has_checksum(const struct ebs_binary *debug, uint32_t wanted)
 {
 	uint8_t bytes[65536];
@@ -42,7 +43,7 @@ static bool has_checksum(const struct ebs_binary *debug, uint32_t wanted)
 	ssize_t size;
 
 	while ((size = pread(debug->fd, bytes, sizeof(bytes), place)) > 0) {
-		sum = (uint32_t)crc32(sum, bytes, (uInt)size);
+		sum = (uint32_t)crc32_z(sum, bytes, size);
 		place += size;
 	}
 	return size == 0 && sum == wanted;

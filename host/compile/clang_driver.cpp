@@ -120,6 +120,20 @@ template <typename Compiler> void makeManagers(Compiler &compiler, Files, long)
 	compiler.createSourceManager();
 }
 
+template <typename Options> // from 23 on
+auto setColour(Options &options, bool on, int)
+	-> decltype(options.setShowColors(options.getShowColors()), void())
+{
+	using Kind = decltype(options.getShowColors());
+
+	options.setShowColors(on ? Kind::On : Kind::Off);
+}
+
+template <typename Options> void setColour(Options &options, bool on, long)
+{
+	options.ShowColors = on;
+}
+
 // A pointer up to 20, a reference from 21 on.
 struct Options {
 	DiagnosticOptions &options;
@@ -1339,7 +1353,7 @@ bool execute(const ebs_clang_job &job, FrontendAction &action, llvm::SmallVector
 	// debuggers of DWARF 5 want, they would be missing in BTF otherwise.
 	if (CLANG_VERSION_MAJOR < major_of_externs)
 		compiler.getCodeGenOpts().DwarfVersion = 5;
-	compiler.getDiagnosticOpts().ShowColors = job.colour;
+	setColour(compiler.getDiagnosticOpts(), job.colour, 0);
 	reportTo(messages, compiler, files); // once more: now the options about warnings are known
 	compiler.setVerboseOutputStream(llvm::nulls()); // "2 errors generated."
 	makeManagers(compiler, files, 0);
