@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the README's two commands in fresh roots of distributions: `./dev distro`.
 
-    distro.py [NAME]... [--with PACKAGE]... [--short] [--again] [--list]
+    distro.py [NAME]... [--with PACKAGE]... [--short] [--fast] [--again] [--list]
 
 Without NAME, all rows of docs/distributions.md that lack a result, which it writes as results come. The last line counts the
 cases. Exit status: 0, or 1 when something failed or could not be had.
@@ -27,6 +27,7 @@ def parse():
     parser.add_argument("--with", action="append", default=[], dest="packages", metavar="PACKAGE",
                         help="is installed beforehand")
     parser.add_argument("--short", action="store_true", help="a tenth of the tests; no document is written")
+    parser.add_argument("--fast", action="store_true", help="without sanitizers and fuzzers; the row still lacks a result")
     parser.add_argument("--again", action="store_true", help="also what has a result")
     parser.add_argument("--list", action="store_true", help="say which rows there are")
     options = parser.parse_args()
@@ -46,7 +47,7 @@ def took(number):
     return f"the first event after {number:.0f} s"
 
 
-def measure(row, result, log, save):
+def measure(row, result, log, save, fast):
     """Fills a whole result: a root without packages, then one that has them, in which the tests run."""
     with roots.Root(row) as root:
         roots.install(root, log)
@@ -61,8 +62,8 @@ def measure(row, result, log, save):
         say(row, f"{took(result['warm'])}, packages fetched before")
         result["versions"] = first.versions(root)
         save()
-        result["tests"] = "`./dev test --fast`" if row.fast else "`./dev test`"
-        cases = first.tests(root, ["--fast"] if row.fast else [], log)
+        result["tests"] = "`./dev test --fast`" if fast else "`./dev test`"
+        cases = first.tests(root, ["--fast"] if fast else [], log)
         root.keep_packages()
     return cases
 
@@ -97,13 +98,13 @@ def run(row, options, results):
             report.publish(rows.ROWS + [other for other in options.rows if other not in rows.ROWS], results)
 
     try:
-        cases = short(row, result, log) if options.short else measure(row, result, log, save)
+        cases = short(row, result, log) if options.short else measure(row, result, log, save, row.fast or options.fast)
     except (first.Failed, roots.Missing) as why:
         result["problem"] = str(why)
         save()
         say(row, why)
         return [0, 1, 0]
-    result.update(counts=report.counts(cases), failures=failures(cases), whole=True)
+    result.update(counts=report.counts(cases), failures=failures(cases), whole=row.fast or not options.fast)
     save()
     if not options.short:
         skips.record("distributions", row.title, cases)
