@@ -50,12 +50,15 @@ endforeach()
 if(NOT EBS_LLVM_ROOT)
     list(JOIN candidates ", " candidates)
     list(JOIN packages ", " packages)
-    message(FATAL_ERROR "No clang to build against (of these majors there is something: ${candidates}). "
+    if(candidates)
+        set(candidates " (looked at majors: ${candidates})")
+    endif()
+    message(FATAL_ERROR "No clang to build against${candidates}. "
         "Install ${packages}, where N is a major from ${oldest} to ${newest}.")
 endif()
 if(EBS_LLVM_MAJOR GREATER newest)
     message(NOTICE "LLVM ${EBS_LLVM_MAJOR} is newer than all that ebscript is known to work with (${oldest} to "
-        "${newest}). If building fails, take one of these: ./dev build --llvm N, or cmake -DEBS_LLVM=N.")
+        "${newest}). If building fails, take an older one: ./dev build --llvm 19, or cmake -DEBS_LLVM=19.")
 endif()
 message(STATUS "LLVM ${EBS_LLVM_MAJOR} in ${EBS_LLVM_ROOT}")
 
