@@ -109,6 +109,8 @@ struct ebs_map_batch {
 };
 int ebs_map_walk_fill(struct ebs_map_walk *walk, struct ebs_map_batch *batch,
 		      struct ebs_error *error);
+// Whether all entries were handed out.
+bool ebs_map_walk_is_over(const struct ebs_map_walk *walk);
 void ebs_map_walk_free(struct ebs_map_walk *walk);
 
 // map_whole.c. The number of entries, or -errno with `error` filled.

@@ -111,6 +111,11 @@ void ebs_map_walk_free(struct ebs_map_walk *walk)
 	free(walk);
 }
 
+bool ebs_map_walk_is_over(const struct ebs_map_walk *walk)
+{
+	return walk->ended;
+}
+
 // Fills the buffers with the next batch. Returns 0, or -errno.
 static int fill_batch(struct ebs_map_walk *walk)
 {

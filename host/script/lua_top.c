@@ -7,6 +7,8 @@
 #include "script/value_step.h"
 
 #define TOP_CLASS "bpf.Top"
+// Entries that are decoded whether a signal came or not: a few milliseconds.
+#define DECODED_AT_ONCE 4096
 
 // Owns what was kept while the map is walked and the entries are pushed.
 static int top_gc(lua_State *L)
@@ -74,7 +76,7 @@ static bool push_entries(lua_State *L, struct script_map *self, const struct ebs
 
 	lua_createtable(L, top->kept < INT32_MAX ? (int)top->kept : 0, 0); // list
 	for (size_t i = 0; i < top->kept; i++) {
-		if (ebs_interrupt_is_pending())
+		if (i % DECODED_AT_ONCE == DECODED_AT_ONCE - 1 && ebs_interrupt_is_pending())
 			return true;
 		lua_createtable(L, 0, 2);                                       // list entry
 		ebs_push_step(L, &key, ebs_map_top_key(top, i), map->key_size); // list entry key
@@ -95,7 +97,7 @@ static int walk(struct ebs_map_walk *walk, struct ebs_map_top *top, struct ebs_e
 	int result;
 
 	do {
-		if (ebs_interrupt_is_pending())
+		if (ebs_interrupt_is_pending() && !ebs_map_walk_is_over(walk))
 			return 1;
 		result = ebs_map_walk_fill(walk, &batch, error);
 		if (result > 0 && ebs_map_top_add(top, &batch))
