@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The program ebscript: options, one script, its exit status.
+#include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -66,6 +67,15 @@ static int refuse(const char *reason)
 	return WRONG_USAGE;
 }
 
+// What no script has written is to arrive, too.
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "ebscript: can't write to standard output: %s\n", strerror(errno));
+	return 1;
+}
+
 // "4096", "64K", "4M"; 0 when it is nothing of that.
 static uint64_t parse_size(const char *text)
 {
@@ -125,8 +135,10 @@ int main(int argc, char **argv)
 	char **include_dirs = calloc(argc + 1, sizeof(*include_dirs));
 	int include_count = 0;
 	struct stat status;
-	if (!include_dirs)
+	if (!include_dirs) {
+		fputs("ebscript: not enough memory\n", stderr);
 		return 1;
+	}
 	script.include_dirs = include_dirs;
 	int unopened = ebs_open_standard_files();
 	if (unopened) {
@@ -154,7 +166,7 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			printf("%s%s", usage, help);
-			return 0;
+			return finish(0);
 		case 'l':
 			list = true;
 			break;
@@ -208,21 +220,21 @@ int main(int argc, char **argv)
 		case VERSION:
 			printf("ebscript %s\n", EBS_VERSION);
 			ebs_script_print_versions();
-			return 0;
+			return finish(0);
 		default:
 			return refuse(NULL);
 		}
 	}
 	if (info) {
 		ebs_script_print_info(script.cache_dir);
-		return 0;
+		return finish(0);
 	}
 	if (list && argc - optind > 1)
 		return refuse("-l takes one pattern; put it in quotes");
 	if (list)
-		return ebs_script_list_probes(argv[optind], script.verbose);
+		return finish(ebs_script_list_probes(argv[optind], script.verbose));
 	if (clear_cache)
-		return ebs_script_clear_cache(script.cache_dir);
+		return finish(ebs_script_clear_cache(script.cache_dir));
 	if (!script.chunk) {
 		if (optind == argc)
 			return refuse("no script was given");

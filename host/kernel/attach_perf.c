@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "kernel/attach_private.h"
+#include "kernel/cpus.h"
 #include "kernel/link_create.h"
 #include "kernel/perf_event.h"
 #include "kernel/tracefs.h"
@@ -124,7 +125,7 @@ static int explain_event(const struct perf_event *event, const struct ebs_attach
 {
 	int64_t frequency = options->values[EBS_ATTACH_FREQUENCY].number;
 	int64_t cpu = options->values[EBS_ATTACH_CPU].number;
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = (int)ebs_possible_cpus();
 	int most = ebs_read_number("/proc/sys/kernel/perf_event_max_sample_rate", -1);
 
 	if (number == -ENOENT)
@@ -170,7 +171,7 @@ int ebs_attach_perf_event(struct ebs_program *program, const struct ebs_attach_o
 	bool one_cpu = options->values[EBS_ATTACH_CPU].given;
 	pid_t pid = one_process ? options->values[EBS_ATTACH_PID].number : -1;
 	int first = one_cpu ? options->values[EBS_ATTACH_CPU].number : 0;
-	int last = one_cpu ? first : libbpf_num_possible_cpus() - 1;
+	int last = one_cpu ? first : (int)ebs_possible_cpus() - 1;
 	if (one_process && !one_cpu)
 		first = last = -1;
 

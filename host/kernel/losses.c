@@ -2,6 +2,7 @@
 // What an object's programs lose. The helpers of ebscript.bpf.h count in an array in memory that
 // the kernel shares with us.
 #include "kernel/losses.h"
+#include "kernel/cpus.h"
 
 #include <bpf/libbpf.h>
 #include <ctype.h>
@@ -125,7 +126,7 @@ int ebs_losses_prepare(struct ebs_object *object, struct ebs_error *error)
 	if (result)
 		return ebs_error_errno(error, result, "can't count what %s loses", object->name);
 	if (object->losses.counters) {
-		bpf_map__set_max_entries(map, libbpf_num_possible_cpus());
+		bpf_map__set_max_entries(map, ebs_possible_cpus());
 		bpf_map__set_value_size(map, stride(object));
 	}
 	return 0;
@@ -202,7 +203,7 @@ static int add_maps(struct ebs_object *object)
 static size_t mapped_bytes(const struct ebs_object *object)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	size_t bytes = stride(object) * libbpf_num_possible_cpus();
+	size_t bytes = stride(object) * ebs_possible_cpus();
 
 	return (bytes + page - 1) / page * page;
 }
@@ -250,7 +251,7 @@ static uint64_t read_counter(const struct ebs_object *object, size_t index)
 	size_t step = stride(object);
 	uint64_t sum = 0;
 
-	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+	for (int cpu = 0; cpu < (int)ebs_possible_cpus(); cpu++)
 		sum += ebs_shared_u64(counter + cpu * step);
 	return sum;
 }

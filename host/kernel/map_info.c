@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a map is: from the C's definition, and from what the kernel tells of it.
 #include "kernel/map_info.h"
+#include "kernel/cpus.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -26,7 +27,7 @@ int ebs_map_complete(struct ebs_map *map, struct ebs_error *error)
 {
 	map->kind = ebs_map_kind(map->type);
 	map->per_cpu = map->kind->per_cpu;
-	map->cpus = map->per_cpu ? libbpf_num_possible_cpus() : 1;
+	map->cpus = map->per_cpu ? ebs_possible_cpus() : 1;
 	map->stride = map->per_cpu ? (map->value_size + 7) / 8 * 8 : map->value_size;
 
 	const char *key = map->key ? NULL : ebs_map_kind_key(map->kind, map->key_size);

@@ -5,6 +5,7 @@
 // events/bpf_trace/bpf_trace_printk/format): a number of 16 bits, flags, a count, and the thread.
 // Behind it 32 bits say where the text is: its offset in the record, and its size with the NUL.
 #include "kernel/printk.h"
+#include "kernel/cpus.h"
 
 #include <bpf/libbpf.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static int open_cpu(struct ebs_printk *printk, int tracepoint, int number)
 struct ebs_printk *ebs_printk_open(struct ebs_error *error)
 {
 	int tracepoint = ebs_tracepoint_id("bpf_trace", "bpf_trace_printk", error);
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = (int)ebs_possible_cpus();
 	if (tracepoint < 0)
 		return NULL;
 	struct ebs_printk *printk = calloc(1, sizeof(*printk));

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,11 +52,32 @@ struct ebs_loop *ebs_loop_new(struct ebs_error *error)
 	return loop;
 }
 
+// Does all that waiting consists of, once. Where a filter forbids some of it, libuv would end the
+// process. Returns 0, or -errno.
+static int try_waiting(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int ready = eventfd(1, EFD_CLOEXEC);
+	int result = 0;
+
+	if (epoll < 0 || ready < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, ready, &event) ||
+	    epoll_wait(epoll, &event, 1, 0) < 0)
+		result = -errno;
+	if (ready >= 0)
+		close(ready);
+	if (epoll >= 0)
+		close(epoll);
+	return result;
+}
+
 int ebs_loop_open(struct ebs_loop *loop, struct ebs_error *error)
 {
 	if (loop->open)
 		return 0;
-	int result = uv_loop_init(&loop->uv);
+	int result = try_waiting();
+	if (!result)
+		result = uv_loop_init(&loop->uv);
 	if (!result && (result = uv_async_init(&loop->uv, &loop->wake, on_wake)))
 		uv_loop_close(&loop->uv);
 	if (result)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/output_file.h"
@@ -525,25 +526,35 @@ static int load_all(lua_State *L, int count, struct ebs_error *error)
 {
 	lua_settop(L, 1);
 	lua_createtable(L, count, 0); // list objects
-	for (int i = 1; i <= count; i++) {
-		lua_rawgeti(L, 1, i); // list objects loads... options
-		luaL_argcheck(L, lua_istable(L, -1), 1, "each element must be a table of options");
-		int result = start_load(L, lua_gettop(L), error);
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int ahead = cpus < 1 ? 1 : cpus > count ? count : (int)cpus; // compilers that run at once
+	for (int i = 1; i <= count + ahead; i++) {
+		int result = 0;
+		int done = i - ahead;
+
+		if (i <= count) {
+			lua_rawgeti(L, 1, i); // list objects loads... options
+			luaL_argcheck(L, lua_istable(L, -1), 1,
+				      "each element must be a table of options");
+			result = start_load(L, lua_gettop(L), error);
+		}
 		if (result) // list objects loads... options load
 			return result;
-		lua_remove(L, -2); // list objects loads...
-	}
-	for (int i = 1; i <= count; i++) {
-		int result = finish_load(L, 2 + i, error);
+		if (i <= count)
+			lua_remove(L, -2); // list objects loads...
+		if (done < 1)
+			continue;
+		result = finish_load(L, 2 + done, error);
 		if (result) // list objects loads... object
 			return result;
-		lua_rawseti(L, 2, i); // list objects loads...
+		lua_rawseti(L, 2, done); // list objects loads...
 	}
 	lua_settop(L, 2); // list objects
 	return 0;
 }
 
-// bpf.load_all(list): all compilers run at once. The first failure is what the script gets.
+// bpf.load_all(list): as many compilers run at once as there are CPUs. The first failure is what
+// the script gets.
 int ebs_bpf_load_all(lua_State *L)
 {
 	struct ebs_error error = { 0 };
