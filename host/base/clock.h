@@ -15,6 +15,15 @@ static inline int64_t ebs_now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+// The same as of the last tick of the kernel's, up to 10 ms ago, for a fifth of the cost.
+static inline int64_t ebs_now_coarse_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 // What is added to that for CLOCK_REALTIME, in ns; another when somebody sets the clock. It is
 // measured between two looks at the one clock: the shortest of some tries counts.
 static inline int64_t ebs_realtime_offset_ns(void)

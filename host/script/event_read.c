@@ -18,7 +18,8 @@
 #define TURN_NS    10000000
 #define SHARE_NS   500000
 #define LOOK_EVERY 8
-#define SLOW_NS    100000 // for so many: then at each
+#define SLOW_NS    100000  // for so many: then at each
+#define COARSE_NS  2000000 // a reading that may take as long is timed by the coarse clock
 
 static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
 {
@@ -105,10 +106,15 @@ static void tell_long(struct script_handler *handler, const struct ebs_event_pla
 }
 
 static void look_for_long(struct script_handler *handler, const struct ebs_event_plan *plan,
-			  const struct ebs_sample *sample)
+			  const struct ebs_sample *samples, size_t count)
 {
-	if (sample->size > plan->size && !plan->rest && !handler->long_told)
-		tell_long(handler, plan);
+	if (plan->rest || handler->long_told)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (samples[i].size > plan->size) {
+			tell_long(handler, plan);
+			return;
+		}
 }
 
 // One sample to its function. The handler is at index 2, the plans' functions are from 4 on.
@@ -119,7 +125,7 @@ static void deliver_one(lua_State *L, struct script_handler *handler,
 
 	if (!plan || !plan->wanted)
 		return;
-	look_for_long(handler, plan, sample);
+	look_for_long(handler, plan, sample, 1);
 	int function = 4 + (int)(plan - handler->plans);
 	if (plan->columns) {
 		ebs_columns_print(L, function, plan->layout, sample->data, sample->size,
@@ -131,9 +137,12 @@ static void deliver_one(lua_State *L, struct script_handler *handler,
 	ebs_handler_end_views(handler);
 }
 
+// The coarse clock stands still between its ticks. A tick looks like a slow sample, after which the
+// fine clock decides.
 static void look_at_clock(struct script_handler *handler)
 {
-	int64_t now = ebs_now_ns();
+	bool coarse = handler->coarse && !handler->slow;
+	int64_t now = coarse ? ebs_now_coarse_ns() : ebs_now_ns();
 
 	handler->slow = now - handler->looked_at > SLOW_NS;
 	handler->looked_at = now;
@@ -157,11 +166,11 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 	size_t words = plan->words;
 	int arguments = plan->count;
 
+	look_for_long(handler, plan, handler->batch, count);
 	for (size_t i = 0; i < count && goes_on(handler, i); i++) {
 		const struct ebs_sample *sample = &handler->batch[i];
 
 		handler->fresh = handler->taken + i + 1;
-		look_for_long(handler, plan, sample);
 		lua_pushvalue(L, 4); // ... function
 		if (sample->size >= words)
 			for (const struct ebs_step *step = plan->steps; step < end; step++)
@@ -180,8 +189,7 @@ static void deliver_rows(lua_State *L, struct script_handler *handler, size_t co
 	if (handler->late)
 		return;
 	handler->fresh += count;
-	for (size_t i = 0; i < count; i++)
-		look_for_long(handler, &handler->plans[0], &handler->batch[i]);
+	look_for_long(handler, &handler->plans[0], handler->batch, count);
 	ebs_columns_print_all(L, 4, handler->plans[0].layout, handler->batch, count);
 }
 
@@ -248,6 +256,7 @@ int ebs_handler_read(struct script_handler *handler, int64_t until)
 	handler->late = false;
 	handler->until = until;
 	handler->looked_at = ebs_now_ns();
+	handler->coarse = until - handler->looked_at >= COARSE_NS;
 	object->reading++;
 	handler->taken = 0;
 	handler->fresh = 0;

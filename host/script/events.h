@@ -41,6 +41,7 @@ struct script_handler {
 	bool late;                    // the reading has had its time; there may be more
 	bool slow;                    // a sample takes long
 	int64_t until;                // the end of that time, CLOCK_MONOTONIC ns
+	bool coarse;                  // the coarse clock will do
 	int64_t looked_at;            // the clock, likewise
 	struct script_handler *next;  // in object->handlers
 	unsigned turn;                // of the loop, in which it was looked at before sleeping
