@@ -289,16 +289,16 @@ local bpf = require("bpf")
 local object <close> = assert(bpf.load({
     file = "execsnoop.bpf.c",
     constants = { target_ppid = tonumber(arg[1]) },
-    max_entries = { events = 4096 },
+    max_entries = { events = 16384 },
 }))
 local seen = 0
-object:on_event("events", function(pid)
+assert(object:on_event("events", function(pid)
     seen = seen + 1
     if seen == 1 then
         print("holding")
         io.read()
     end
-end)
+end))
 assert(object:program("exec_succeeded"):attach())
 print("attached")
 assert(bpf.run())
