@@ -13,6 +13,7 @@ struct ebs_layout;
 // to whoever owns the bytes; starts with { 0 }.
 struct ebs_lifetime {
 	uint32_t first; // slot of a view, or 0
+	bool shared;    // others may write the bytes meanwhile: programs, another process
 };
 
 // To Lua a view is light userdata: nothing is allocated, nothing is left to be collected. Its

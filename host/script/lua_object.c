@@ -17,6 +17,7 @@ struct script_object *ebs_object_new(lua_State *L)
 	luaL_setmetatable(L, EBS_OBJECT_CLASS);
 	lua_newtable(L);             // object kept
 	lua_setiuservalue(L, -2, 1); // object
+	object->lifetime.shared = true; // programs write variables at any time
 	ebs_lifetime_begin(L, &object->lifetime, -1);
 	return object;
 }

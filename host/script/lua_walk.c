@@ -161,6 +161,7 @@ static bool refill(lua_State *L, struct script_walk *walk)
 	walk->next = 0;
 	walk->batch.count = 0;
 	int result = walk->walk ? ebs_map_walk_fill(walk->walk, &walk->batch, &error) : 0;
+	walk->lifetime.shared = !walk->batch.keys; // an array, which is read where it is
 	if (result <= 0)
 		free_walk(ebs_state(L), walk);
 	if (result < 0)

@@ -373,6 +373,7 @@ static int run(struct ebs_state *state, const struct ebs_script_options *options
 	lua_close(L);
 	ebs_interrupt_init(NULL);
 	ebs_views_free(&state->views);
+	ebs_buffer_free(&state->view_copy);
 	ebs_timer_free(state->losses_due);
 	ebs_printk_end(state);
 	ebs_error_clear(&state->unattached);

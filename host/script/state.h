@@ -52,6 +52,7 @@ struct ebs_state {
 	struct ebs_timer *gone_look;  // looks whether attachments have gone blind, or NULL
 	unsigned watches;             // open ones of descriptors, by scripts
 	struct ebs_views views;
+	struct ebs_buffer view_copy; // of ebs_view_bytes()
 	struct ebs_weights weights;
 	bool json;                 // rows are JSON: asked for by --json, or by the script
 	const void *columns_class; // the metatables of bpf.Columns, of text and of JSON

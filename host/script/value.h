@@ -53,10 +53,11 @@ void ebs_push_view(lua_State *L, const struct ebs_layout *layout, const uint8_t 
 // collection of garbage can end the view. Raises when its time is over.
 void ebs_hold_view(lua_State *L, int index);
 
-// What the view at `index` shows. False when there is no view; raises when its time is over.
 // The name by which handlers and views have the bytes behind a record.
 #define EBS_REST "rest"
 
+// What the view at `index` shows. False when there is no view; raises when its time is over. Of
+// memory that others write the bytes are a copy, which stays until the next call.
 struct ebs_view_bytes {
 	const struct ebs_layout *layout;
 	const uint8_t *data;

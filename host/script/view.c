@@ -114,6 +114,20 @@ void ebs_hold_view(lua_State *L, int index)
 	check_and_hold(L, index); // owner
 }
 
+// A row looks at a text before it copies it: what was looked at must be what is copied.
+static const uint8_t *copy_bytes(lua_State *L, const uint8_t *data, size_t size)
+{
+	struct ebs_buffer *copy = &ebs_state(L)->view_copy;
+
+	ebs_buffer_clear(copy);
+	ebs_buffer_append(copy, data, size);
+	if (!copy->failed)
+		return (const uint8_t *)copy->data;
+	ebs_buffer_free(copy);
+	luaL_error(L, "not enough memory");
+	return NULL;
+}
+
 bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 {
 	if (!to_handle(L, index))
@@ -121,6 +135,8 @@ bool ebs_view_bytes(lua_State *L, int index, struct ebs_view_bytes *bytes)
 	const struct ebs_view *view = check_view(L, index);
 
 	*bytes = (struct ebs_view_bytes){ view->layout, view->data, record_size(view) };
+	if (view->lifetime->shared)
+		bytes->data = copy_bytes(L, bytes->data, bytes->size);
 	return true;
 }
 
