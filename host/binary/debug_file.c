@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/bytes.h"
 #include "base/path.h"
 #include "binary/file_private.h"
 
@@ -87,20 +88,21 @@ static struct ebs_binary *find_by_link(const struct ebs_binary *binary)
 	GElf_Shdr header;
 	Elf_Scn *section = ebs_binary_section(binary, ".gnu_debuglink", &header);
 	const Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
-	const char *name = data ? data->d_buf : NULL;
-	size_t length = name ? strnlen(name, data->d_size) : 0;
-	size_t place = (length + 4) & ~(size_t)3;
+	struct ebs_bytes left = ebs_bytes_of(data ? data->d_buf : NULL, data ? data->d_size : 0);
+	const char *name = ebs_bytes_text(&left);
+	size_t unaligned = name ? (strlen(name) + 1) % 4 : 0;
 	char *real = realpath(binary->name, NULL);
 	char *folder = real ? ebs_path_directory(real) : NULL;
 	struct ebs_binary *debug = NULL;
 	uint32_t checksum;
 
-	if (length && folder && !memchr(name, '/', length) && place + 4 <= data->d_size) {
+	if (name && *name && folder && !strchr(name, '/') &&
+	    ebs_bytes_take(&left, unaligned ? 4 - unaligned : 0, NULL) &&
+	    ebs_bytes_copy(&left, &checksum, sizeof(checksum))) {
 		static const struct {
 			const char *before, *after;
 		} folders[] = { { "", "" }, { "", "/.debug" }, { DEBUG_FOLDER, "" } };
 
-		memcpy(&checksum, name + place, sizeof(checksum));
 		for (size_t i = 0; !debug && i < sizeof(folders) / sizeof(folders[0]); i++) {
 			char *path = NULL;
 

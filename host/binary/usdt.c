@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/near.h"
 #include "binary/file_private.h"
 
@@ -23,17 +24,13 @@ struct visitor {
 
 // A note's description: three addresses (the probe, a base, the semaphore), then provider, name and
 // arguments, each with a NUL.
-static int visit_note(const struct visitor *visitor, const char *description, size_t size)
+static int visit_note(const struct visitor *visitor, struct ebs_bytes note)
 {
 	size_t word = gelf_getclass(visitor->binary->elf) == ELFCLASS64 ? 8 : 4;
-	const char *end = description + size;
-	const char *provider = description + 3 * word;
-
-	if (size < 3 * word || end == provider || end[-1])
-		return 0;
-	const char *name = provider + strlen(provider) + 1;
-	const char *arguments = name < end ? name + strlen(name) + 1 : end;
-	if (arguments >= end)
+	const char *provider = ebs_bytes_take(&note, 3 * word, NULL) ? ebs_bytes_text(&note) : NULL;
+	const char *name = provider ? ebs_bytes_text(&note) : NULL;
+	const char *arguments = name ? ebs_bytes_text(&note) : NULL;
+	if (!arguments)
 		return 0;
 
 	char *full = NULL;
@@ -61,7 +58,8 @@ int ebs_usdt_visit(struct ebs_binary *binary, ebs_usdt_visit_function *visit, vo
 
 		if (note.n_type == TYPE && note.n_namesz == sizeof(OWNER) &&
 		    memcmp(bytes + name, OWNER, sizeof(OWNER)) == 0)
-			result = visit_note(&visitor, bytes + description, note.n_descsz);
+			result = visit_note(&visitor,
+					    ebs_bytes_of(bytes + description, note.n_descsz));
 	}
 	return result;
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "compile/cache_private.h"
 
@@ -90,28 +91,28 @@ static uint64_t checksum(const void *file, size_t size)
 static bool parse(struct ebs_cache_key key, const char *file, size_t size,
 		  struct ebs_cache_entry *entry)
 {
+	struct ebs_bytes left = ebs_bytes_of(file, size);
 	struct header header;
-	uint64_t offset = sizeof(header);
 
-	if (size < sizeof(header))
-		return false;
-	memcpy(&header, file, sizeof(header));
-	if (memcmp(header.magic, MAGIC, sizeof(header.magic)) || header.version != VERSION ||
+	if (!ebs_bytes_copy(&left, &header, sizeof(header)) ||
+	    memcmp(header.magic, MAGIC, sizeof(header.magic)) || header.version != VERSION ||
 	    header.parts != EBS_CACHE_PARTS || header.key[0] != key.high ||
 	    header.key[1] != key.low)
 		return false;
 	for (int i = 0; i < EBS_CACHE_PARTS; i++) {
-		if (header.sizes[i] > size - offset)
+		struct ebs_bytes part;
+
+		if (!ebs_bytes_take(&left, header.sizes[i], &part))
 			return false;
-		entry->parts[i].data = file + offset;
-		entry->parts[i].size = header.sizes[i];
-		offset += header.sizes[i];
+		entry->parts[i].data = (const char *)part.data;
+		entry->parts[i].size = part.size;
 	}
-	return offset == size && header.checksum == checksum(file, size) &&
+	return !left.size && header.checksum == checksum(file, size) &&
 	       entry->parts[EBS_CACHE_OBJECT].size;
 }
 
-// The file's bytes, owned by the caller. NULL when it is none that this user wrote.
+// The file's bytes, owned by the caller: a copy, which nobody changes between the check and the
+// use. NULL when it is none that this user wrote.
 static char *read_file(int fd, size_t *size, time_t *used)
 {
 	struct stat status;

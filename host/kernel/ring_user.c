@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // User ring buffers: samples from the script to its programs.
+//
+// libbpf writes them. It reads both positions once for each sample, and the kernel or another
+// process may have written anything there: a position only ever becomes a place by the size of the
+// buffer, whose pages are mapped twice, and a sample is never larger than the buffer. So a wrong
+// position spoils what lies in the buffer, and nothing else; programs check each sample's size.
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>

@@ -57,6 +57,7 @@ int ebs_tracefs_functions(const char *glob, struct ebs_buffer *out)
 static int read_number(int root, const char *path)
 {
 	char text[32];
+	int number;
 	int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -66,7 +67,7 @@ static int read_number(int root, const char *path)
 	if (result)
 		return result;
 	text[size] = '\0';
-	return atoi(text);
+	return sscanf(text, "%d", &number) == 1 && number >= 0 ? number : -EINVAL;
 }
 
 static int refuse_name(const char *category, const char *name, struct ebs_error *error)

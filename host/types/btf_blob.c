@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "types/kernel_identity.h"
 
 // What libbpf 1.1 to 1.6 read of a type's members: 16 bits count them.
@@ -117,27 +120,29 @@ static int index_types(struct ebs_btf_blob *blob, uint32_t size, const char *wha
 
 static int parse(struct ebs_btf_blob *blob, const char *what, struct ebs_error *error)
 {
-	const struct ebs_btf_header *header = (const struct ebs_btf_header *)blob->data;
+	const struct ebs_bytes whole = ebs_bytes_of(blob->data, blob->size);
+	struct ebs_bytes left = whole;
+	struct ebs_bytes types, strings;
+	struct ebs_btf_header header;
 
-	if (blob->size < EBS_BTF_HEADER_BYTES || (uintptr_t)blob->data % 4)
+	if ((uintptr_t)blob->data % 4 || !ebs_bytes_copy(&left, &header, sizeof(header)))
 		return refuse(error, what, "it is too short");
-	if (header->magic != BTF_MAGIC)
+	if (header.magic != BTF_MAGIC)
 		return refuse(error, what, "it does not begin as BTF of this machine does");
-	if (header->version != BTF_VERSION || header->header_size < EBS_BTF_HEADER_BYTES ||
-	    header->header_size > blob->size)
+	left = whole;
+	if (header.version != BTF_VERSION || header.header_size < EBS_BTF_HEADER_BYTES ||
+	    !ebs_bytes_take(&left, header.header_size, NULL))
 		return refuse(error, what, "the version or the header's length is wrong");
-
-	size_t room = blob->size - header->header_size;
-	if (header->type_place % 4 || header->header_size % 4 || header->type_place > room ||
-	    header->type_size > room - header->type_place || header->string_place > room ||
-	    header->string_size > room - header->string_place)
+	if (header.type_place % 4 || header.header_size % 4 ||
+	    !ebs_bytes_part(left, header.type_place, header.type_size, &types) ||
+	    !ebs_bytes_part(left, header.string_place, header.string_size, &strings))
 		return refuse(error, what, "it is shorter than its header says");
-	blob->types = blob->data + header->header_size + header->type_place;
-	blob->strings = (const char *)blob->data + header->header_size + header->string_place;
-	blob->string_size = header->string_size;
-	if (!header->string_size || blob->strings[0] || blob->strings[header->string_size - 1])
+	blob->types = types.data;
+	blob->strings = (const char *)strings.data;
+	blob->string_size = header.string_size;
+	if (!header.string_size || blob->strings[0] || blob->strings[header.string_size - 1])
 		return refuse(error, what, "its strings don't begin and end with a NUL");
-	return index_types(blob, header->type_size, what, error);
+	return index_types(blob, header.type_size, what, error);
 }
 
 int ebs_btf_blob_view(struct ebs_btf_blob *blob, const void *data, size_t size, const char *what,
@@ -153,11 +158,13 @@ int ebs_btf_blob_view(struct ebs_btf_blob *blob, const void *data, size_t size, 
 static int take_file(struct ebs_btf_blob *blob, int fd)
 {
 	struct stat status;
-	if (fstat(fd, &status))
+	struct statfs system;
+	if (fstat(fd, &status) || fstatfs(fd, &system))
 		return -errno;
 
-	// Only what can't shrink under us: a mapped file that does would kill the process.
-	if (status.st_size > 0 && !(status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH))) {
+	// Only the kernel's own, which stays as it is. Any other file can be cut or changed while
+	// it is read: a mapping would then kill the process, or be checked and used differently.
+	if (status.st_size > 0 && system.f_type == SYSFS_MAGIC) {
 		void *data = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (data != MAP_FAILED) {
 			blob->data = data;

@@ -13,7 +13,7 @@
 struct ebs_btf_blob {
 	const uint8_t *data; // all of it; the rest points into it
 	size_t size;
-	bool mapped; // `data` is from mmap(), else from malloc()
+	bool mapped; // `data` is a mapping, else from malloc()
 	bool lent;   // `data` is the caller's
 	const uint8_t *types;
 	const char *strings; // the first and the last byte are 0
@@ -31,8 +31,10 @@ int ebs_btf_blob_view(struct ebs_btf_blob *blob, const void *data, size_t size, 
 		      struct ebs_error *error);
 void ebs_btf_blob_close(struct ebs_btf_blob *blob);
 
-// Opening has made sure that each type lies inside the blob; that names and referred types do is
-// seen when they are asked for. `id` must be below `count`, and not 0.
+// This, ebs_btf_string() and ebs_btf_details() are the only ways into a blob. Opening has made sure
+// that each type lies inside of it with all its details, and the bytes don't change. Names are
+// checked here; whoever goes to a type by another one's number checks that. `id` must be below
+// `count`, and not 0.
 static inline const struct btf_type *ebs_btf_type(const struct ebs_btf_blob *blob, uint32_t id)
 {
 	return (const struct btf_type *)(blob->types + blob->offsets[id]);

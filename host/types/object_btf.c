@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 // The head of .BTF.ext; places count from its end.
 struct ext_header {
 	uint16_t magic;
@@ -29,37 +31,43 @@ struct ext_section {
 #define BYTE_ORDER_MARK ELFDATA2MSB
 #endif
 
-static const void *bytes_at(const void *elf, size_t size, uint64_t place, uint64_t length)
+// The header of the section with that number.
+static bool section_at(struct ebs_bytes table, uint64_t number, Elf64_Shdr *section)
 {
-	if (place > size || length > size - place)
-		return NULL;
-	return (const char *)elf + place;
+	struct ebs_bytes part;
+
+	return ebs_bytes_part(table, number * sizeof(*section), sizeof(*section), &part) &&
+	       ebs_bytes_copy(&part, section, sizeof(*section));
 }
 
 const void *ebs_elf_section(const void *elf, size_t size, const char *name, size_t *section_size)
 {
-	const Elf64_Ehdr *header = elf;
-	if (size < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) ||
-	    header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_ident[EI_DATA] != BYTE_ORDER_MARK || header->e_shoff % 8 ||
-	    header->e_shentsize != sizeof(Elf64_Shdr))
-		return NULL;
-	const Elf64_Shdr *sections =
-		bytes_at(elf, size, header->e_shoff, header->e_shnum * sizeof(*sections));
-	if (!sections || header->e_shstrndx >= header->e_shnum)
-		return NULL;
+	const struct ebs_bytes file = ebs_bytes_of(elf, size);
+	struct ebs_bytes left = file;
+	struct ebs_bytes table, names, content;
+	Elf64_Ehdr header;
+	Elf64_Shdr section;
 
-	const Elf64_Shdr *strings = &sections[header->e_shstrndx];
-	const char *names = bytes_at(elf, size, strings->sh_offset, strings->sh_size);
-	if (!names || !strings->sh_size || names[strings->sh_size - 1])
+	if (!ebs_bytes_copy(&left, &header, sizeof(header)) ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    header.e_ident[EI_DATA] != BYTE_ORDER_MARK || header.e_shentsize != sizeof(section))
 		return NULL;
-	for (uint16_t i = 0; i < header->e_shnum; i++) {
-		const Elf64_Shdr *section = &sections[i];
-		if (section->sh_name >= strings->sh_size || section->sh_type == SHT_NOBITS ||
-		    strcmp(names + section->sh_name, name))
+	if (!ebs_bytes_part(file, header.e_shoff, header.e_shnum * sizeof(section), &table) ||
+	    !section_at(table, header.e_shstrndx, &section) ||
+	    !ebs_bytes_part(file, section.sh_offset, section.sh_size, &names))
+		return NULL;
+	while (ebs_bytes_copy(&table, &section, sizeof(section))) {
+		struct ebs_bytes rest = names;
+		const char *found = ebs_bytes_take(&rest, section.sh_name, NULL)
+					    ? ebs_bytes_text(&rest)
+					    : NULL;
+
+		if (!found || section.sh_type == SHT_NOBITS || strcmp(found, name))
 			continue;
-		*section_size = section->sh_size;
-		return bytes_at(elf, size, section->sh_offset, section->sh_size);
+		if (!ebs_bytes_part(file, section.sh_offset, section.sh_size, &content))
+			return NULL;
+		*section_size = content.size;
+		return content.data;
 	}
 	return NULL;
 }
@@ -67,6 +75,8 @@ const void *ebs_elf_section(const void *elf, size_t size, const char *name, size
 int ebs_ext_visit(const void *btf_ext, size_t size, enum ebs_ext_table table,
 		  int (*visit)(void *context, uint32_t section, const void *record), void *context)
 {
+	const struct ebs_bytes whole = ebs_bytes_of(btf_ext, size);
+	struct ebs_bytes left = whole;
 	struct ext_header header = { 0 };
 	union {
 		struct ebs_function_record function;
@@ -75,11 +85,13 @@ int ebs_ext_visit(const void *btf_ext, size_t size, enum ebs_ext_table table,
 	} record;
 	uint32_t record_size;
 
-	if (size < 8)
+	if (size < 8 ||
+	    !ebs_bytes_copy(&left, &header, size < sizeof(header) ? size : sizeof(header)))
 		return -EINVAL;
-	memcpy(&header, btf_ext, size < sizeof(header) ? size : sizeof(header));
-	if (header.magic != BTF_MAGIC || header.size > size ||
-	    header.size < offsetof(struct ext_header, relocation_place))
+	left = whole;
+	if (header.magic != BTF_MAGIC ||
+	    header.size < offsetof(struct ext_header, relocation_place) ||
+	    !ebs_bytes_take(&left, header.size, NULL))
 		return -EINVAL;
 	// Compilers from before CO-RE wrote a shorter head.
 	if (header.size < sizeof(header))
@@ -94,34 +106,24 @@ int ebs_ext_visit(const void *btf_ext, size_t size, enum ebs_ext_table table,
 		[EBS_EXT_RELOCATIONS] = { header.relocation_place, header.relocation_size,
 					  sizeof(record.relocation) },
 	};
-	const char *next = bytes_at((const char *)btf_ext + header.size, size - header.size,
-				    tables[table].place, tables[table].size);
-	size_t left = tables[table].size;
 	size_t smallest = tables[table].smallest;
 
-	if (!left)
+	if (!tables[table].size)
 		return 0;
-	if (!next || left < sizeof(record_size))
+	if (!ebs_bytes_part(left, tables[table].place, tables[table].size, &left) ||
+	    !ebs_bytes_copy(&left, &record_size, sizeof(record_size)) || record_size < smallest)
 		return -EINVAL;
-	memcpy(&record_size, next, sizeof(record_size));
-	next += sizeof(record_size);
-	left -= sizeof(record_size);
-	if (record_size < smallest)
-		return -EINVAL;
-	while (left) {
+	while (left.size) {
 		struct ext_section section;
 
-		if (left < sizeof(section))
-			return -EINVAL;
-		memcpy(&section, next, sizeof(section));
-		next += sizeof(section);
-		left -= sizeof(section);
-		if (section.count > left / record_size)
+		if (!ebs_bytes_copy(&left, &section, sizeof(section)))
 			return -EINVAL;
 		for (uint32_t i = 0; i < section.count; i++) {
-			memcpy(&record, next, smallest);
-			next += record_size;
-			left -= record_size;
+			struct ebs_bytes one;
+
+			if (!ebs_bytes_take(&left, record_size, &one) ||
+			    !ebs_bytes_copy(&one, &record, smallest))
+				return -EINVAL;
 			int result = visit(context, section.name, &record);
 			if (result)
 				return result;

@@ -107,6 +107,87 @@ def shared_memory():
     tap.equal(found, {"base/shared.h"}, "files that read such numbers")
 
 
+# Files that map memory, and how they read what others write there.
+MAPS = {
+    "kernel/ring_buffer.c": "base/shared.h",
+    "kernel/printk.c": "base/shared.h",
+    "kernel/losses.c": "base/shared.h",
+    "kernel/map_memory.c": "values alone: lengths and counts are the map's, not the memory's",
+    "kernel/globals.c": "values alone: lengths and counts are the types', not the memory's",
+    "kernel/refusal_log.c": "memory of its own, for the verifier's log",
+    "compile/child_live.c": "memory of its own, for the request",
+    "types/btf_blob.c": "files of the kernel's own in sysfs, which stay as they are",
+}
+
+# Pointers to structs of a foreign format, and the files that may have them. Others copy: by
+# ebs_bytes_copy(), or by libelf's gelf_...().
+FOREIGN = [
+    (r"const Elf(32|64)_\w+ \*", set()),
+    (r"const struct (ext_header|ext_section|ebs_btf_header) \*", set()),
+    (r"\(const struct btf_\w+ \*\)", {
+        "types/btf_blob.c", "types/btf_blob.h", "types/btf_find.c", "types/closure_write.c",
+        "types/kernel_has.c"}),
+    (r"ELF_C_(READ_MMAP|RDWR|WRITE)", set()),
+]
+
+# A word of foreign text must have a largest length: "%7s", or "%*s".
+SCANF = re.compile(r'scanf\((?:[^;"]|"(?:[^"\\]|\\.)*")*;')
+ENDLESS = re.compile(r"%(s|\[)")
+
+
+MMAP = re.compile(r"^(?!\s*//).*(?<!\w)mmap\(", re.MULTILINE)
+
+
+def wrong_readings(file, text):
+    wrong = []
+    if MMAP.search(text):
+        if file not in MAPS:
+            wrong.append(f"{file}: maps memory: read into memory of your own, or see MAPS")
+        elif MAPS[file].startswith("base/") and f'#include "{MAPS[file]}"' not in text:
+            wrong.append(f"{file}: lacks {MAPS[file]}")
+    for pattern, allowed in FOREIGN:
+        if file not in allowed and re.search(pattern, text):
+            wrong.append(f"{file}: {pattern}: copy by base/bytes.h")
+    for call in SCANF.findall(text):
+        if ENDLESS.search(call.replace("%%", "")):
+            wrong.append(f"{file}: a word without a largest length: {call}")
+    return wrong
+
+
+@tap.case("what others have made is read by base/bytes.h, base/shared.h, or a listed way")
+def foreign_bytes():
+    wrong, maps = [], set()
+    for path in sources():
+        file, text = str(path.relative_to(HOST)), path.read_text()
+        wrong += wrong_readings(file, text)
+        if MMAP.search(text):
+            maps.add(file)
+    tap.equal(wrong, [], "wrong readings")
+    tap.equal(set(MAPS) - maps, set(), "files of MAPS that map nothing")
+
+
+@tap.case("a wrong reading is found")
+def reading_check():
+    for file, line in [
+        ("kernel/map.c", "data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);"),
+        ("kernel/losses.c", "memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);"),
+        ("types/line_info.c", "const Elf64_Shdr *sections = elf;"),
+        ("types/object_btf.c", "const struct ext_header *header = btf_ext;"),
+        ("types/closure.c", "type = (const struct btf_type *)(blob->data + offset);"),
+        ("binary/file.c", "elf_begin(fd, ELF_C_READ_MMAP, NULL);"),
+        ("kernel/kallsyms.c", 'sscanf(line, "%llx %c %s", &address, &type, name);'),
+        ("kernel/kallsyms.c", 'sscanf(line,\n\t"%d%%"\n\t"%[a-z]", &number, name);'),
+    ]:
+        tap.ok(wrong_readings(file, line), f"{file}: {line} passed")
+    for file, line in [
+        ("kernel/map.c", "munmap(data, size);"),
+        ("kernel/losses.c", '#include "base/shared.h"\nmemory = mmap(NULL, size);'),
+        ("types/object_btf.c", "Elf64_Ehdr header;"),
+        ("kernel/kallsyms.c", 'sscanf(line, "%*s %7s %%s %15[a-z]", one, two);'),
+    ]:
+        tap.equal(wrong_readings(file, line), [], f"{file}: {line}")
+
+
 @tap.case("a wrong line is found")
 def self_check():
     def verdict(file, line):
