@@ -3,6 +3,11 @@
 #ifndef EBS_BPF_HELPERS_ADDITIONS
 #define EBS_BPF_HELPERS_ADDITIONS
 
+// A number of 64 bits in a map's definition: a value that no pointer to an array can carry.
+#ifndef __ulong
+#define __ulong(name, value) enum { ___bpf_concat(ebs_value_, __COUNTER__) = value } name
+#endif
+
 // Pointers in maps.
 #ifndef __kptr
 #define __kptr __attribute__((btf_type_tag("kptr")))

@@ -132,18 +132,31 @@ static void note_typedef(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
 	}
 }
 
-// Behind extern: each name in front of a parenthesis, up to the end of the declaration.
-static void note_functions(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
+// Whether a name behind this token is what is declared, and not its type: `extern bool
+// (less)(...)`.
+static bool ends_type(struct ebs_c_token token)
 {
-	struct ebs_c_token name = { EBS_C_END };
+	static const char *const words[] = { "extern", "static", "const", "volatile", "inline" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (is_name(token, words[i]))
+			return false;
+	return token.kind == EBS_C_NAME || is_mark(token, '*');
+}
+
+// Behind extern: the name in front of the first parenthesis.
+static void note_function(struct ebs_tokens *tokens, struct ebs_c_scanner ahead)
+{
+	struct ebs_c_token before = { EBS_C_END }, name = { EBS_C_END };
 
 	for (;;) {
 		struct ebs_c_token token = next_plain(&ahead);
 
-		if (token.kind == EBS_C_END || is_mark(token, ';') || is_mark(token, '{'))
-			return;
-		if (is_mark(token, '(') && name.kind == EBS_C_NAME)
+		if (is_mark(token, '(') && name.kind == EBS_C_NAME && ends_type(before))
 			add(tokens, name, EBS_NAME_OWN);
+		if (token.kind != EBS_C_NAME && !is_mark(token, '*'))
+			return;
+		before = name;
 		name = token;
 	}
 }
@@ -205,7 +218,7 @@ static void read_name(struct ebs_tokens *tokens, struct ebs_c_token token,
 	else if (is_word(token, "typedef"))
 		note_typedef(tokens, ahead);
 	else if (is_word(token, "extern"))
-		note_functions(tokens, ahead);
+		note_function(tokens, ahead);
 	else if (is_word(token, "__has_include"))
 		tokens->asks_for_kernel_types = tokens->is_unsure = true;
 	else
@@ -216,6 +229,7 @@ static void read_name(struct ebs_tokens *tokens, struct ebs_c_token token,
 struct place {
 	int braces;
 	int others;
+	struct ebs_c_token before; // `last`
 	struct ebs_c_token last;
 	bool after_tag; // `last` is the tag of a struct, a union or an enum
 	bool in_value;  // between = and the end of what is declared
@@ -229,6 +243,8 @@ static void note_use(struct ebs_tokens *tokens, const struct place *place, struc
 	if (place->braces > 0 && *token.text == '(')
 		add(tokens, place->last, EBS_NAME_CALLED);
 	else if (place->braces == 0 && place->others == 0 && !place->in_value &&
+		 (ends_type(place->before) ||
+		  (is_mark(place->before, ',') && *token.text != '(')) &&
 		 memchr("(;=,[", *token.text, 5))
 		add(tokens, place->last, EBS_NAME_OWN);
 }
@@ -240,6 +256,7 @@ static void move(struct place *place, struct ebs_c_token token)
 	place->others -= is_mark(token, ')') + is_mark(token, ']');
 	place->after_tag = is_name(place->last, "struct") || is_name(place->last, "union") ||
 			   is_name(place->last, "enum");
+	place->before = place->last;
 	place->last = token;
 	if (place->braces == 0 && place->others == 0)
 		place->in_value = is_mark(token, '=') ||

@@ -416,6 +416,9 @@ static void preprocessed(void **state)
 		"static struct other *(*bpf_unused)(struct argument *a) = 2;\n"
 		"# 10 \"tool.c\" 2\n"
 		"int variable = initial, second[size];\n"
+		"extern int sort(bool (less)(int), __u64 *);\n"
+		"static type_q (*pointer)(void);\n"
+		"extern const word_t (*other_pointer)(word_t);\n"
 		"static int own(struct tag *p, type_t q) { return called(1) + bpf_used(p); }\n";
 	static const char *const folders[] = { "/usr", "/usr/include", "/usr/include/linux-gnu",
 					       NULL };
@@ -444,6 +447,10 @@ static void preprocessed(void **state)
 		{ "own", USED | OWN },
 		{ "tag", USED | TAG },
 		{ "type_t", USED },
+		{ "sort", USED | OWN },
+		{ "bool", USED },
+		{ "type_q", USED },
+		{ "word_t", USED },
 		{ "called", USED | EBS_NAME_CALLED },
 	};
 
@@ -480,6 +487,28 @@ static void unsure(void **state)
 	}
 }
 
+// What is declared behind extern, and not what its type is called.
+static void functions(void **state)
+{
+	static const struct expectation all[] = {
+		{ "extern int f(void);", "f", USED | OWN },
+		{ "extern struct x *f(void) __ksym;", "f", USED | OWN },
+		{ "extern int f(a_t (g)(b_t));", "a_t", USED },
+		{ "extern int f(a_t (g)(b_t));", "g", USED },
+		{ "extern a_t (*f)(b_t);", "a_t", USED },
+		{ "extern const a_t (*f)(b_t);", "a_t", USED },
+		{ "extern int a __attribute__((x(y)));", "x", USED },
+		{ "extern int a; int b(void);", "b", USED },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct ebs_tokens tokens = collect_text(all[i].text);
+
+		expect(&tokens, all[i].name, all[i].flags);
+		ebs_tokens_free(&tokens);
+	}
+}
+
 static void many(void **state)
 {
 	struct ebs_buffer text = { 0 };
@@ -511,6 +540,7 @@ int main(void)
 		cmocka_unit_test(kernel_types),
 		cmocka_unit_test(preprocessed),
 		cmocka_unit_test(unsure),
+		cmocka_unit_test(functions),
 		cmocka_unit_test(many),
 	};
 
