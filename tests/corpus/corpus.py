@@ -68,6 +68,30 @@ def fetch(package, cache):
     return folder
 
 
+def own_type_ids(btf, extension):
+    """By section: where instructions hold the number of a type in the object's own BTF, which says nothing."""
+    # struct btf_header and struct btf_ext_header of <linux/btf.h> and of libbpf.
+    header, = struct.unpack_from("<I", btf, 4)
+    strings = header + struct.unpack_from("<I", btf, 16)[0]
+    header, = struct.unpack_from("<I", extension, 4)
+    if header < 32:
+        return {}
+    at, length = struct.unpack_from("<II", extension, 24)
+    at += header
+    end, at = at + length, at + 4
+    found = {}
+    while at < end:
+        name, count = struct.unpack_from("<II", extension, at)
+        text = btf[strings + name:btf.index(b"\0", strings + name)].decode()
+        at += 8
+        for _ in range(count):
+            place, _, _, kind = struct.unpack_from("<IIII", extension, at)
+            at += 16
+            if kind in (6, 7):  # BPF_CORE_TYPE_ID_LOCAL and _TARGET
+                found.setdefault(text, []).append(place)
+    return found
+
+
 def instructions(path):
     """The bytes of each section with instructions."""
     data = path.read_bytes()
@@ -77,9 +101,13 @@ def instructions(path):
     strings = rows[names][4]
     found = {}
     for name, kind, flags, _, start, length in rows:
-        if kind == 1 and flags & 4 and length:
-            text = data[strings + name:data.index(b"\0", strings + name)].decode()
-            found[text] = data[start:start + length]
+        text = data[strings + name:data.index(b"\0", strings + name)].decode()
+        if kind == 1 and length and (flags & 4 or text in (".BTF", ".BTF.ext")):
+            found[text] = bytearray(data[start:start + length])
+    btf, extension = found.pop(".BTF", None), found.pop(".BTF.ext", None)
+    for section, places in (own_type_ids(btf, extension) if btf and extension else {}).items():
+        for place in places:  # of an instruction of 16 bytes
+            found[section][place + 4:place + 8] = bytes(4)
     return found
 
 
