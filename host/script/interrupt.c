@@ -21,8 +21,8 @@
 #define SECOND_NS       INT64_C(1000000000)
 #define TICK_US         20000             // between two interruptions of a system call
 #define INSTRUCTIONS    1000              // between two calls of the hook
-#define FINALIZERS_NS   INT64_C(60000000) // that they have left when what they wait for is over
-#define FINALIZER_TICKS 3
+#define FINALIZERS_NS   INT64_C(40000000) // that they have left when what they wait for is over
+#define FINALIZER_TICKS 2
 
 static struct ebs_state *interrupted_state;
 static volatile int64_t requested_at; // CLOCK_MONOTONIC ns; 0: no signal came
@@ -207,7 +207,7 @@ void ebs_interrupt_again(void)
 
 void ebs_interrupt_close(void)
 {
-	int64_t least = ebs_now_ns() + GRACE_NS / 2;
+	int64_t least = ebs_now_ns() + GRACE_NS / 4;
 
 	closing = true;
 	armed = false;
