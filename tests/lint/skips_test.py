@@ -42,6 +42,7 @@ RESULTS = [
     ([("ok", "a", "x", ""), ("skip", "a", "x", "why")], {"a": {}}),
     ([("skip", "a", "a", "why"), ("skip", "b", "y", "no")], {"a": {"a": "why"}, "b": {"y": "no"}}),
     ([("skip", "a", "a", "why"), ("ok", "a", "x", "")], {"a": {}}),
+    ([("skip", "skips", "x", "no rows yet"), ("ok", "a", "x", "")], {"a": {}}),
 ]
 
 
