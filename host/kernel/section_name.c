@@ -215,51 +215,49 @@ static bool suggest(struct ebs_types *types, const char *section, const char *fu
 	return false;
 }
 
-// "FILE:LINE: " of the function; "" where that isn't known.
-static void append_line(const struct ebs_program *program, struct ebs_buffer *out)
+// "FILE:LINE: " of the function; "" where that isn't known. `section` is the object's.
+static void append_line(const struct ebs_object *object, const char *section, const char *function,
+			struct ebs_buffer *out)
 {
-	const struct ebs_object *object = program->object;
 	struct ebs_line_info lines;
 	struct ebs_line line;
 
-	if (ebs_line_info_open(&lines, object->elf, object->elf_size,
-			       bpf_program__section_name(program->handle), program->name, NULL, 0))
+	if (ebs_line_info_open(&lines, object->elf, object->elf_size, section, function, NULL, 0))
 		return;
 	if (ebs_line_info_find(&lines, 0, &line))
 		ebs_buffer_printf(out, "%s:%u: ", line.file, line.line);
 	ebs_line_info_free(&lines);
 }
 
-static int refuse(const struct ebs_program *program, struct ebs_error *error)
+// `place` is "FILE:LINE: "; `section` what the C or the script calls the kind.
+static int refuse(struct ebs_object *object, const char *place, const char *section,
+		  const char *name, struct ebs_error *error)
 {
-	struct ebs_buffer place = { 0 }, meant = { 0 };
-	bool has_none = strcmp(program->section, ".text") == 0;
+	struct ebs_buffer meant = { 0 };
+	bool has_none = strcmp(section, ".text") == 0;
 
-	append_line(program, &place);
-	suggest(program->object->types, has_none ? "" : program->section, program->name, &meant);
-	const char *where = place.size ? place.data : "";
-	const char *section = meant.size ? meant.data : "xdp";
+	suggest(object->types, has_none ? "" : section, name, &meant);
+	const char *better = meant.size ? meant.data : "xdp";
 	int result;
 
 	if (has_none)
 		result = ebs_error_set(error, "EINVAL",
 				       "%sprogram \"%s\" has no SEC(), which says what kind it is: "
 				       "write SEC(\"%s\") before it%s",
-				       where, program->name, section,
+				       place, name, better,
 				       meant.size ? "" : ", or what it is");
 	else if (meant.size)
 		result = ebs_error_set(error, "EINVAL",
 				       "%sthere is no kind of programs SEC(\"%s\"): did you mean "
 				       "SEC(\"%s\")? bpf.load() takes it also as sections = { %s = "
 				       "\"%s\" }",
-				       where, program->section, section, program->name, section);
+				       place, section, better, name, better);
 	else
 		result = ebs_error_set(error, "EINVAL",
 				       "%sthere is no kind of programs SEC(\"%s\"): docs/api.md "
 				       "lists them; bpf.load() takes one also as sections = { %s = "
 				       "\"xdp\" }",
-				       where, program->section, program->name);
-	ebs_buffer_free(&place);
+				       place, section, name);
 	ebs_buffer_free(&meant);
 	return result;
 }
@@ -267,20 +265,32 @@ static int refuse(const struct ebs_program *program, struct ebs_error *error)
 int ebs_object_check_sections(struct ebs_object *object, struct ebs_error *error)
 {
 	const char *function = ebs_types_global_function(object->types, 0);
+	struct ebs_buffer place = { 0 };
+	const struct ebs_program *program = object->programs;
+	const struct ebs_program *end = program + object->program_count;
+	int result = 0;
 
-	for (size_t i = 0; i < object->program_count; i++) {
-		const struct ebs_program *program = &object->programs[i];
-
-		if (!program->left_out &&
-		    bpf_program__type(program->handle) == BPF_PROG_TYPE_UNSPEC)
-			return refuse(program, error);
+	while (program < end && (program->left_out || bpf_program__type(program->handle) !=
+							      BPF_PROG_TYPE_UNSPEC))
+		program++;
+	ebs_buffer_append_string(&place, "");
+	if (program < end) {
+		append_line(object, bpf_program__section_name(program->handle), program->name,
+			    &place);
+		result = refuse(object, place.data, program->section, program->name, error);
+	} else if (function && !object->program_count &&
+		   !ebs_types_global_function(object->types, 1)) {
+		// The only one: libbpf 1.1 takes it for a program, newer ones don't.
+		append_line(object, ".text", function, &place);
+		result = refuse(object, place.data, ".text", function, error);
+	} else if (function && !object->program_count) {
+		result = ebs_error_set(error, "EINVAL",
+				       "no function has a SEC(), which makes it a program: write "
+				       "one before \"%s\", or make it static",
+				       function);
 	}
-	if (object->program_count || !function)
-		return 0;
-	return ebs_error_set(error, "EINVAL",
-			     "no function has a SEC(), which makes it a program: write one before "
-			     "\"%s\", or make it static",
-			     function);
+	ebs_buffer_free(&place);
+	return result;
 }
 
 // What a kind's name ends with says how it is loaded, too.

@@ -109,7 +109,7 @@ SEC("syscall") int run(void *ctx)
             .. "extern void strong(void) __ksym;\n"
             .. "int f(void) { return bpf_ksym_exists(strong); }",
     })
-    tap.match(message, "declare strong as __weak")
+    tap.match(message, "strong .* __weak") -- in our words, or in those of newer libbpf
 end)
 
 tap.test("headers of the machine stand beside the kernel's types, in any order", function()
