@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "kernel/at_end.h"
 #include "kernel/log.h"
 
@@ -82,43 +83,73 @@ static bool is_stale(uint32_t handle)
 	return fd >= 0;
 }
 
-static bool is_bpf(const struct nlmsghdr *message)
+// Takes a message: its head, and what lies behind that. False when none is whole.
+static bool take_message(struct ebs_bytes *left, struct nlmsghdr *head, struct ebs_bytes *content)
 {
-	const struct tcmsg *filter = NLMSG_DATA(message);
-	const struct rtattr *attribute = TCA_RTA(filter);
-	int size = (int)TCA_PAYLOAD(message);
+	struct ebs_bytes look = *left;
 
-	for (; RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size))
-		if (attribute->rta_type == TCA_KIND)
-			return strncmp(RTA_DATA(attribute), "bpf", RTA_PAYLOAD(attribute)) == 0;
+	if (!ebs_bytes_copy(&look, head, sizeof(*head)) ||
+	    !ebs_bytes_take(left, head->nlmsg_len, content))
+		return false;
+	ebs_bytes_take(left, NLMSG_ALIGN(head->nlmsg_len) - head->nlmsg_len, NULL);
+	return ebs_bytes_take(content, NLMSG_HDRLEN, NULL);
+}
+
+// The same for an attribute of a message.
+static bool take_attribute(struct ebs_bytes *left, struct rtattr *head, struct ebs_bytes *content)
+{
+	struct ebs_bytes look = *left;
+
+	if (!ebs_bytes_copy(&look, head, sizeof(*head)) ||
+	    !ebs_bytes_take(left, head->rta_len, content))
+		return false;
+	ebs_bytes_take(left, RTA_ALIGN(head->rta_len) - head->rta_len, NULL);
+	return ebs_bytes_take(content, RTA_LENGTH(0), NULL);
+}
+
+static bool is_bpf(struct ebs_bytes attributes)
+{
+	struct ebs_bytes content;
+	struct rtattr head;
+
+	while (take_attribute(&attributes, &head, &content)) {
+		if (head.rta_type != TCA_KIND)
+			continue;
+		const char *kind = ebs_bytes_text(&content);
+		return kind && strcmp(kind, "bpf") == 0;
+	}
 	return false;
 }
 
 // Returns 1 when more messages come, 0 at the end, or -errno.
 static int read_filters(int fd, struct filters *filters)
 {
-	static char buffer[32 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+	static char buffer[32 * 1024];
 	ssize_t received = recv(fd, buffer, sizeof(buffer), 0);
 	if (received <= 0)
 		return received ? -errno : -EPIPE;
-	size_t size = (size_t)received;
+	struct ebs_bytes left = ebs_bytes_of(buffer, (size_t)received);
+	struct ebs_bytes content;
+	struct nlmsghdr head;
+	struct tcmsg found;
+	int number;
 
-	for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, size);
-	     message = NLMSG_NEXT(message, size)) {
-		if (message->nlmsg_type == NLMSG_DONE)
+	while (take_message(&left, &head, &content)) {
+		if (head.nlmsg_type == NLMSG_DONE)
 			return 0;
-		if (message->nlmsg_type == NLMSG_ERROR)
-			return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
-		const struct tcmsg *found = NLMSG_DATA(message);
-		if (message->nlmsg_type != RTM_NEWTFILTER || !found->tcm_handle || !is_bpf(message))
+		if (head.nlmsg_type == NLMSG_ERROR)
+			return ebs_bytes_copy(&content, &number, sizeof(number)) ? number : -EPROTO;
+		if (head.nlmsg_type != RTM_NEWTFILTER ||
+		    !ebs_bytes_copy(&content, &found, sizeof(found)) || !found.tcm_handle ||
+		    !is_bpf(content))
 			continue;
 		struct filter *all =
 			reallocarray(filters->all, filters->count + 1, sizeof(*filters->all));
 		if (!all)
 			return -ENOMEM;
 		filters->all = all;
-		all[filters->count++] = (struct filter){ .handle = found->tcm_handle,
-							 .priority = found->tcm_info >> 16 };
+		all[filters->count++] = (struct filter){ .handle = found.tcm_handle,
+							 .priority = found.tcm_info >> 16 };
 	}
 	return 1;
 }

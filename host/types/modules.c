@@ -46,7 +46,7 @@ static bool holds_name(const struct ebs_buffer *btf, const char *name)
 	const char *end = btf->data + btf->size;
 	const char *here = btf->data;
 
-	while (here && (here = memmem(here, end - here, name, length))) {
+	while (length && here && (here = memmem(here, end - here, name, length))) {
 		const char *behind = here + length;
 
 		if (here > btf->data && !here[-1] && behind < end &&

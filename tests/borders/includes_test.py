@@ -128,6 +128,7 @@ FOREIGN = [
         "types/btf_blob.c", "types/btf_blob.h", "types/btf_find.c", "types/closure_write.c",
         "types/kernel_has.c"}),
     (r"ELF_C_(READ_MMAP|RDWR|WRITE)", set()),
+    (r"(NLMSG|RTA)_(DATA|OK|NEXT)\(", set()),
 ]
 
 # A word of foreign text must have a largest length: "%7s", or "%*s".
@@ -175,6 +176,7 @@ def reading_check():
         ("types/object_btf.c", "const struct ext_header *header = btf_ext;"),
         ("types/closure.c", "type = (const struct btf_type *)(blob->data + offset);"),
         ("binary/file.c", "elf_begin(fd, ELF_C_READ_MMAP, NULL);"),
+        ("kernel/clsact.c", "const struct tcmsg *found = NLMSG_DATA(message);"),
         ("kernel/kallsyms.c", 'sscanf(line, "%llx %c %s", &address, &type, name);'),
         ("kernel/kallsyms.c", 'sscanf(line,\n\t"%d%%"\n\t"%[a-z]", &number, name);'),
     ]:

@@ -94,6 +94,7 @@ static void test_have(void **state)
 	assert_true(have(STRINGS("btrfs_inode")));
 	assert_true(have(STRINGS("extent")));
 	assert_true(have(STRINGS("gone\0btrfs_inode")));
+	assert_false(have(STRINGS(""))); // found at each place, and never further on
 	take_away("vmlinux");
 	take_away("btrfs");
 	take_away("empty");
