@@ -30,6 +30,9 @@ tap.test("thousands of loops that are left early hold no more memory than a few"
     if os.getenv("EBS_TEST_SLOWNESS") ~= "1" then
         tap.skip("memory is not what a sanitizer leaves of it")
     end
+    if os.getenv("EBS_FAULTS_COLLECT") then
+        tap.skip("collections at allocations run no finalizers, and these give the memory back")
+    end
     local function resident() -- MiB
         return tonumber(io.open("/proc/self/statm"):read("a"):match("%d+ (%d+)")) * 4 / 1024
     end
