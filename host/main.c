@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 			script.no_cache = true;
 			break;
 		case CACHE_DIR:
+			if (!*optarg)
+				return refuse("--cache-dir takes a folder");
 			script.cache_dir = optarg;
 			break;
 		case BUFFER_SIZE:
@@ -239,6 +241,8 @@ int main(int argc, char **argv)
 		if (optind == argc)
 			return refuse("no script was given");
 		script.script = argv[optind++];
+		if (!*script.script)
+			return refuse("the script's name is empty");
 	}
 	script.arguments = argv + optind;
 	script.argument_count = argc - optind;

@@ -1209,12 +1209,10 @@ public:
 	llvm::ErrorOr<std::unique_ptr<llvm::vfs::File>>
 	openFileForRead(const llvm::Twine &path) override
 	{
-		if (isHidden(path))
+		// The host is asked first: opening a FIFO would wait for its writer.
+		if (isHidden(path) || !job.filter(job.filter_context, path.str().c_str()))
 			return std::make_error_code(std::errc::no_such_file_or_directory);
-		auto file = ProxyFileSystem::openFileForRead(path);
-		if (file && !job.filter(job.filter_context, path.str().c_str()))
-			return std::make_error_code(std::errc::no_such_file_or_directory);
-		return file;
+		return ProxyFileSystem::openFileForRead(path);
 	}
 
 private:

@@ -20,7 +20,8 @@
 #include "compile/clang_driver.h"
 #include "compile/last_words.h"
 
-#define MODULE "ebscript-clang.so"
+#define STACK_LINES 10 // of "In file included from ..." that are shown in a row
+#define MODULE      "ebscript-clang.so"
 
 // In place of types: the child is to make them.
 #define MAKE_TYPES "?"
@@ -96,9 +97,15 @@ static bool may_read(void *context, const char *path)
 {
 	struct ebs_buffer *notes = context;
 	struct ebs_error error = { 0 };
+	struct stat status;
 	char *line = NULL;
 
-	if (!ebs_trust_path(path, EBS_TRUST_FOUND, &error))
+	if (stat(path, &status))
+		return true; // clang finds by itself that it is missing
+	// clang would wait until somebody writes to a FIFO.
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		ebs_error_set(&error, "EINVAL", "it is no regular file");
+	else if (!ebs_trust_path(path, EBS_TRUST_FOUND, &error))
 		return true;
 	char *folder = *path == '/' ? strdup("") : getcwd(NULL, 0);
 	const char *name = strncmp(path, "./", 2) ? path : path + 2;
@@ -253,6 +260,37 @@ static void drop_last_newline(struct ebs_buffer *text)
 }
 
 // clang only says that a file wasn't found.
+// A header that includes itself makes a stack of 200 lines, each time that it is shown: the first
+// and the last of them stay.
+static void shorten_stacks(struct ebs_buffer *messages)
+{
+	static const char start[] = "In file included from ";
+	struct ebs_buffer shorter = { 0 };
+	const char *line = messages->data, *end;
+	size_t depth = 0;
+
+	if (!line || !strstr(line, start))
+		return;
+	for (; *line; line = end) {
+		const char *next = strchr(line, '\n');
+		end = next ? next + 1 : line + strlen(line);
+		bool inside = strncmp(line, start, strlen(start)) == 0;
+		bool goes_on = inside && strncmp(end, start, strlen(start)) == 0;
+
+		depth = inside ? depth + 1 : 0;
+		if (depth <= STACK_LINES || !goes_on)
+			ebs_buffer_append(&shorter, line, end - line);
+		else if (depth == STACK_LINES + 1)
+			ebs_buffer_append_string(&shorter, "...\n");
+	}
+	if (shorter.failed) {
+		ebs_buffer_free(&shorter);
+		return;
+	}
+	ebs_buffer_free(messages);
+	*messages = shorter;
+}
+
 static void tell_folders(const struct ebs_compile_input *input, struct ebs_buffer *messages)
 {
 	struct ebs_arguments arguments;
@@ -294,6 +332,7 @@ static int judge(struct ebs_compile_job *job, struct ebs_child_output *child,
 {
 	int status = WIFEXITED(child->status) ? WEXITSTATUS(child->status) : -1;
 
+	shorten_stacks(&child->messages);
 	drop_last_newline(&child->messages);
 	if (status == REFUSED)
 		tell_folders(job->input, &child->messages);

@@ -104,6 +104,15 @@ bool ebs_object_explain_words(const struct ebs_object *object, const char *words
 				: "this kernel has no variable \"%s\" (the C declares it extern); "
 				  "where it is declared __weak too, its address is NULL then",
 			name);
+	} else if (strstr(words, "BTF is required, but is missing or corrupted")) {
+		ebs_error_explain(error, number,
+				  "BTF, which describes the C, can't count that much: a section of "
+				  "variables and a struct may have at most 65535 of them");
+	} else if (number == ENOENT && !*words) {
+		ebs_error_explain(
+			error, number,
+			"a section of variables of the C is larger than 4 GiB, which no map "
+			"can hold: make an array smaller");
 	} else {
 		return false;
 	}

@@ -396,4 +396,33 @@ def marked():
         tap.match(err[0], r'ebscript: -I: there is no folder ".*/nowhere"')
 
 
+@tap.case("headers that include themselves, FIFOs and devices as headers, too much for a section")
+def odd_inputs():
+    with folder() as here:
+        (here / "self.h").write_text('#include "self.h"\n')
+        os.mkfifo(here / "fifo.h")
+        for source, pattern in (
+            ('#include "self.h"\nint x;', r"#include nested too deeply"),
+            ('#include "fifo.h"\nint x;', r"fifo\.h is not read: it is no regular file"),
+            ('#include "/dev/zero"\nint x;', r"/dev/zero is not read: it is no regular file"),
+            ('char big[1ull << 33];\nchar *use(void) { return &big[5]; }', r"larger than 4 GiB"),
+        ):
+            script = here / "odd.lua"
+            script.write_text(HEAD + f"try({{ source = [[\n{source}\n]] }})\n")
+            out, err = tap.ebscript("--no-cache", script)
+            tap.equal(err, [], source)
+            tap.match("\n".join(out), pattern)
+            tap.ok(len(out) < 25, f"{len(out)} lines of messages for {source}")
+
+
+@tap.case("empty arguments are wrong usage")
+def empty_arguments():
+    for arguments, sentence in (
+        (["--cache-dir", "", "x.lua"], "ebscript: --cache-dir takes a folder"),
+        ([""], "ebscript: the script's name is empty"),
+    ):
+        _, err = tap.ebscript(*arguments, status=2)
+        tap.equal(err[0], sentence)
+
+
 tap.run()

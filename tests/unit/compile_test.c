@@ -672,16 +672,18 @@ static pid_t wait_for_child_of(pid_t parent)
 	return pid;
 }
 
-// Compiles text that clang waits for, at "fifo.h", until somebody sends it `signal`.
+// A condition of 2^39 numbers: clang takes long, and little memory.
+#define TWICE(next, last) "#define " #next " " #last " " #last "\n"
+#define SLOW_C                                                                                  \
+	"#define A 0 + 0 + 0 + 0 + 0 + 0 + 0 + 0 +\n" TWICE(B, A A A A) TWICE(C, B B B B)       \
+		TWICE(D, C C C C) TWICE(E, D D D D) TWICE(F, E E E E) TWICE(G, F F F F)         \
+			TWICE(H, G G G G) TWICE(I, H H H H) TWICE(J, I I I I) TWICE(K, J J J J) \
+				TWICE(L, K K K K) TWICE(M, L L L L) "#if M 0\n#endif\n"
+
+// Compiles slow text until somebody sends it `signal`.
 static struct ebs_error interrupt_with(int number, const char *text)
 {
-	struct folder folder = make_folder();
-	char path[PATH_MAX];
 	struct ebs_compile_input input = input_of(text);
-
-	snprintf(path, sizeof(path), "%s/fifo.h", folder.path);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	input.directory = folder.path;
 
 	ebs_compile_reap();
 	pid_t parent = getpid();
@@ -696,7 +698,6 @@ static struct ebs_error interrupt_with(int number, const char *text)
 	int status;
 	assert_int_equal(waitpid(helper, &status, 0), helper);
 	assert_int_equal(status, 0);
-	remove_folder(&folder, (const char *const[]){ "fifo.h", NULL });
 	return error;
 }
 
@@ -710,7 +711,7 @@ static void test_interrupt(void **state)
 
 	// A handler of the host's isn't the child's.
 	assert_int_equal(sigaction(SIGINT, &handler, &old), 0);
-	struct ebs_error error = interrupt_with(SIGINT, "#include \"fifo.h\"\n");
+	struct ebs_error error = interrupt_with(SIGINT, SLOW_C);
 	assert_int_equal(sigaction(SIGINT, &old, NULL), 0);
 	assert_string_equal(error.code, "EINTR");
 	assert_string_equal(ebs_error_text(&error), "interrupted");
@@ -720,12 +721,12 @@ static void test_interrupt(void **state)
 
 static void test_killed(void **state)
 {
-	struct ebs_error error = interrupt_with(SIGKILL, "#include \"fifo.h\"\n");
+	struct ebs_error error = interrupt_with(SIGKILL, SLOW_C);
 
 	assert_string_equal(error.code, "COMPILER");
 	assert_string_equal(ebs_error_text(&error), "the compiler was killed by signal 9 (Killed)");
 	ebs_error_clear(&error);
-	error = interrupt_with(SIGKILL, "int x = y;\n#include \"fifo.h\"\n");
+	error = interrupt_with(SIGKILL, "int x = y;\n" SLOW_C);
 	assert_string_equal(error.code, "COMPILE");
 	assert_int_equal(strncmp(ebs_error_text(&error), "test.bpf.c:1:9: error: ", 23), 0);
 	assert_non_null(strstr(ebs_error_text(&error), "note: then the compiler was killed by "));
