@@ -28,6 +28,8 @@ struct ebs_refusal {
 	bool has_line;
 	struct ebs_line line;    // what the message is about
 	struct ebs_c_part part;  // the C in it that is blamed; empty when it isn't known
+	bool copied;             // it is what a memcpy() reads or writes, which begins at
+	uint32_t call_column;    // this column of the line
 	struct ebs_trail trail;  // steps to show, besides the last one
 	struct ebs_buffer words; // what is wrong
 	struct ebs_buffer notes; // each a line of text and a line of C, a newline in front

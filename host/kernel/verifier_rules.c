@@ -79,6 +79,9 @@ static const struct ebs_verifier_rule rules[] = {
 	{ "R[0-9]+ invalid mem access '([a-z_]+)'", NULL,
 	  "nothing may be read or written through {pointer}: to the verifier it is a {1}",
 	  EBS_STORY_POINTER },
+	{ "R[0-9]+ type=ctx expected=", NULL,
+	  "{value} is in the program's context, which {helper} doesn't take: {copied}",
+	  EBS_STORY_POINTER },
 	{ "R[0-9]+ type=([a-z_]+) expected=(.*)", NULL,
 	  "{value} is of the wrong kind for {helper}: the verifier sees {1} where it wants {2}",
 	  EBS_STORY_POINTER },
@@ -112,6 +115,10 @@ static const struct ebs_verifier_rule rules[] = {
 	  "{value} is a pointer, and can be compared only with NULL, or with another one into the "
 	  "same packet",
 	  EBS_STORY_POINTER },
+	{ "dereference of modified ctx ptr|variable ctx access var_off=", NULL,
+	  "{value} is in the program's context, which it may use only at constant places: "
+	  "{constant}",
+	  EBS_STORY_OFFSET },
 	{ "dereference of modified ([a-z_]+) ptr R[0-9]+ off=" NUMBER, NULL,
 	  "{pointer} was changed before it is used, which the verifier doesn't allow with a {1}: "
 	  "use it as the program got it, with fields at constant places",
@@ -223,6 +230,12 @@ static const struct ebs_verifier_rule rules[] = {
 	  NULL,
 	  "{2} {3} has no field {4} in this kernel: ask with bpf_core_field_exists() before using "
 	  "it",
+	  EBS_STORY_NONE },
+	{ "failed to resolve CO-RE relocation <[a-z_]+> \\[[0-9]+\\] typedef "
+	  "([A-Za-z0-9_]+)\\.([][A-Za-z0-9_.]+)",
+	  NULL,
+	  "the kernel's types have no typedef {1}, and CO-RE looks for the name that the C "
+	  "writes: write the name of its struct, as in `struct NAME *p`, to read {2}",
 	  EBS_STORY_NONE },
 	{ "failed to resolve CO-RE relocation <[a-z_]+> \\[[0-9]+\\] ([^(]*[^ (])", NULL,
 	  "this kernel hasn't {1}: ask with bpf_core_type_exists() or bpf_core_enum_value_exists() "

@@ -24,7 +24,8 @@ struct ebs_verifier_rule {
 				 // what it goes through; NULL where that makes no difference
 	// {1}: a group of the expression. {pointer}, {value}: the C of what the register that the
 	// message names first points to, or holds. {helper}: the function that is called there.
-	// {section}: of the program. {end}: the sum of groups 1 and 2.
+	// {section}: of the program. {end}: the sum of groups 1 and 2. {constant}, {copied}: how
+	// what the context holds is read or written, or copied for a helper.
 	const char *words;
 	enum ebs_story story;
 };

@@ -235,8 +235,8 @@ bool ebs_c_call_at(const char *line, uint32_t column, struct ebs_c_part *name)
 	return c && *skip_blanks(end) == '(' && make_part(c, end, name);
 }
 
-bool ebs_c_argument_at(const char *line, uint32_t column, unsigned int number,
-		       struct ebs_c_part *argument)
+bool ebs_c_argument_text(const char *line, uint32_t column, unsigned int number,
+			 struct ebs_c_part *argument)
 {
 	struct ebs_c_part name;
 	unsigned int count = 1;
@@ -256,12 +256,23 @@ bool ebs_c_argument_at(const char *line, uint32_t column, unsigned int number,
 		} else if (c == close || *c == ',') {
 			if (count++ == number) {
 				start = skip_blanks(start);
-				return make_part(start, skip_blanks_back(start, c), argument);
+				argument->start = start;
+				argument->length = skip_blanks_back(start, c) - start;
+				return argument->length > 0;
 			}
 			start = c + 1;
 		}
 	}
 	return false;
+}
+
+bool ebs_c_argument_at(const char *line, uint32_t column, unsigned int number,
+		       struct ebs_c_part *argument)
+{
+	struct ebs_c_part text;
+
+	return ebs_c_argument_text(line, column, number, &text) &&
+	       make_part(text.start, text.start + text.length, argument);
 }
 
 bool ebs_c_assigned_at(const char *line, uint32_t column, struct ebs_c_part *variable)

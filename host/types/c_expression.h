@@ -31,6 +31,10 @@ bool ebs_c_call_at(const char *line, uint32_t column, struct ebs_c_part *name);
 bool ebs_c_argument_at(const char *line, uint32_t column, unsigned int number,
 		       struct ebs_c_part *argument);
 
+// The same, and also what says little by itself in a sentence: a number, a macro's name.
+bool ebs_c_argument_text(const char *line, uint32_t column, unsigned int number,
+			 struct ebs_c_part *argument);
+
 // The variable that gets what begins there: `event` of `event = bpf_ringbuf_reserve(...)`.
 bool ebs_c_assigned_at(const char *line, uint32_t column, struct ebs_c_part *variable);
 

@@ -389,6 +389,91 @@ int run(u64 *ctx)
            [("\tstruct task_struct *task = (void *)@ctx[0];", "`task` is read here")])
 
 
+# SEC(), the context's type, the line with what is blamed behind "@", what it is called, the ways out.
+SWITCH = ("tracepoint/sched/sched_switch", "struct trace_event_raw_sched_switch")
+IN_CONTEXT = [
+    (*SWITCH, "\t__builtin_memcpy(to, @ctx->prev_comm, 16);", "ctx->prev_comm", "to, 16, ctx->prev_comm", "ctx->prev_comm[0]"),
+    (*SWITCH, "\tmemcpy(&to[1], @ctx->next_comm, sizeof(to) - 1);", "ctx->next_comm", "&to[1], sizeof(to) - 1, ctx->next_comm",
+     "ctx->next_comm[0]"),
+    (*SWITCH, "\tto[0] = @ctx->prev_comm[index & 15];", "ctx->prev_comm[index & 15]",
+     "&to, sizeof(to), &ctx->prev_comm[index & 15]", "ctx->prev_comm[0]"),
+    (*SWITCH, "\tto[0] = bpf_strncmp(@ctx->prev_comm, 16, \"bash\");", "ctx->prev_comm", "&to, sizeof(to), ctx->prev_comm",
+     None),
+    ("raw_tp/sched_switch", "struct bpf_raw_tracepoint_args", "\tto[0] = @ctx->args[index & 1];", "ctx->args[index & 1]",
+     "&to, sizeof(to), &ctx->args[index & 1]", "ctx->args[0]"),
+    ("tp_btf/sched_switch", "u64", "\tto[0] = @ctx[index & 1];", "ctx[index & 1]", "&to, sizeof(to), &ctx[index & 1]", "ctx[0]"),
+    # The verifier rewrites these, so a copy has other bytes.
+    ("sockops", "struct bpf_sock_ops", "\t__builtin_memcpy(to, @ctx->remote_ip6, 16);", "ctx->remote_ip6", None,
+     "ctx->remote_ip6[0]"),
+    ("tc", "struct __sk_buff", "\tto[0] = @ctx->cb[index & 3];", "ctx->cb[index & 3]", None, "ctx->cb[0]"),
+    ("tc", "struct __sk_buff", "\t@ctx->cb[index & 3] = 7;", "ctx->cb[index & 3]", None, "ctx->cb[0]"),
+    ("perf_event", "struct bpf_perf_event_data", "\tto[0] = @((u64 *)&ctx->regs)[index & 3];", "what register R. holds", None,
+     "ctx->array[0]"),
+]
+
+
+@tap.case("arrays in the program's context")
+def in_context():
+    tap.needs_kernel()
+    for section, context, line, what, copied, element in IN_CONTEXT:
+        named = what if what.startswith("what ") else f"`{re.escape(what)}`"
+        ways = f"write constant indexes, as in `{re.escape(element)}`$" if element else ""
+        if copied:
+            copy = rf"copy it by `bpf_probe_read_kernel\({re.escape(copied)}\)`"
+            ways = f"{copy}, or {ways}" if ways else copy + "$"
+        refuse(f"""
+#define memcpy __builtin_memcpy
+char to[16];
+
+SEC("{section}")
+int run({context} *ctx)
+{{
+	u32 index = bpf_get_prandom_u32();
+
+{line.replace("@", "")}
+	return index;
+}}""", line, f"{named} is in the program's context, .*: {ways}", "modified ctx ptr|variable ctx access|type=ctx expected=")
+
+
+@tap.case("what memcpy() reads and writes is named")
+def copies():
+    lookup = """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u32 key = 0;
+	char to[16];
+	u64 *value = bpf_map_lookup_elem(&slots, &key);
+
+"""
+    for line in ("\t__builtin_memcpy(to, @value, 16);", "\t__builtin_memmove(@value, to, 16);"):
+        refuse(HASH + lookup.replace("to[16];", "to[16] = \"0123456789abcd\";\n\tbarrier_var(key);") + line.replace("@", "")
+               + "\n\tbarrier();\n\tbpf_printk(\"%s\", to);\n\treturn 0;\n}", line,
+               "`value` may be NULL here", "invalid mem access 'map_value_or_null'")
+
+
+@tap.case("a typedef of a kernel's struct: CO-RE looks for the typedef")
+def typedefs():
+    tap.needs_kernel()
+    for access, field in (("BPF_CORE_READ(task, real_parent, tgid)", "real_parent"), ("task->tgid", "tgid"),
+                          ("bpf_core_field_size(task->comm)", "comm"), ("BPF_CORE_READ(task, comm[0])", "comm[0]")):
+        source = HEAD + f"""
+typedef struct task_struct TASK;
+
+SEC("raw_tp/sched_process_exec")
+int run(u64 *ctx)
+{{
+	TASK *task = (void *)ctx[0];
+
+	return {access};
+}}"""
+        with script(source) as path:
+            _, err = tap.ebscript("--no-cache", path, status=1)
+        tap.match(err[0], r"^ebscript: mine\.lua:\d+.*: the verifier refuses \"run\": the kernel's types have no typedef TASK, and "
+                          r"CO-RE looks for the name that the C writes: write the name of its struct, as in `struct NAME \*p`, "
+                          rf"to read {re.escape(field)}$")
+
+
 @tap.case("a field that the kernel hasn't")
 def no_field():
     tap.needs_kernel()

@@ -88,16 +88,17 @@ static void arguments(void **state)
 	static const struct {
 		const char *line;
 		unsigned int number;
-		const char *argument;
+		const char *argument, *text;
 	} all[] = {
-		{ "x = @f(a, &b, g(c, d), 1);", 1, "a" },
-		{ "x = @f(a, &b, g(c, d), 1);", 2, "&b" },
-		{ "x = @f(a, &b, g(c, d), 1);", 3, "g(c, d)" },
-		{ "x = @f(a, &b, g(c, d), 1);", 4, NULL }, // a number is no name
-		{ "x = @f(a, &b, g(c, d), 1);", 5, NULL },
-		{ "@f(a, // the rest stands in the next line", 1, NULL },
-		{ "@f()", 1, NULL },
-		{ "@f[2]", 1, NULL },
+		{ "x = @f(a, &b, g(c, d), 1);", 1, "a", "a" },
+		{ "x = @f(a, &b, g(c, d), 1);", 2, "&b", "&b" },
+		{ "x = @f(a, &b, g(c, d), 1);", 3, "g(c, d)", "g(c, d)" },
+		{ "x = @f(a, &b, g(c, d), 1);", 4, NULL, "1" }, // a number is no name
+		{ "x = @f(a, SIZE );", 2, NULL, "SIZE" },
+		{ "x = @f(a, &b, g(c, d), 1);", 5, NULL, NULL },
+		{ "@f(a, // the rest stands in the next line", 1, NULL, NULL },
+		{ "@f()", 1, NULL, NULL },
+		{ "@f[2]", 1, NULL, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -107,6 +108,8 @@ static void arguments(void **state)
 		bool found = ebs_c_argument_at(line_text, column, all[i].number, &part);
 
 		expect(line, found, part, all[i].argument);
+		found = ebs_c_argument_text(line_text, column, all[i].number, &part);
+		expect(line, found, part, all[i].text);
 	}
 }
 

@@ -235,8 +235,12 @@ static void known_messages(void **state)
 		{ "R1 pointer arithmetic with *= operator prohibited", "", "only + and -" },
 		{ "R1 32-bit pointer arithmetic prohibited", "", "64 bits" },
 		{ "R0 pointer += pointer prohibited", "", "can't be added" },
-		{ "dereference of modified ctx ptr R1 off=4 disallowed", "", "was changed" },
-		{ "variable ctx access var_off=(0x0; 0x4) disallowed", "", "constant" },
+		{ "dereference of modified ctx ptr R1 off=4 disallowed", "", "constant places" },
+		{ "dereference of modified ptr_sock ptr R1 off=4 disallowed", "", "was changed" },
+		{ "variable ctx access var_off=(0x0; 0x4) disallowed", "", "constant places" },
+		{ "variable ptr_sock access var_off=(0x0; 0x4) disallowed", "", "a constant" },
+		{ "R1 type=ctx expected=fp, pkt", "", "doesn't take" },
+		{ "R1 type=scalar expected=fp, pkt", "", "wrong kind" },
 		{ "math between fp pointer and register with unbounded min value is not allowed",
 		  "", "bounds" },
 		{ "R0 !read_ok", "(95) exit", "ends here" },
@@ -259,6 +263,13 @@ static void known_messages(void **state)
 		{ "failed to resolve CO-RE relocation <byte_off> [21] struct a___x.b (0:0 @ offset "
 		  "0)",
 		  "", "has no field" },
+		{ "failed to resolve CO-RE relocation <byte_off> [16] typedef T.b[0].c (0:0 @ "
+		  "offset 0)",
+		  "", "name of its struct" },
+		{ "failed to resolve CO-RE relocation <byte_off> [16] struct a.b (0:0 @ offset 0)",
+		  "", "has no field" },
+		{ "failed to resolve CO-RE relocation <type_id_target> [16] typedef T", "",
+		  "hasn't {1}" },
 		{ "failed to resolve CO-RE relocation <enumval_value> [9] enum a::B = 1", "",
 		  "hasn't {1}" },
 	};
