@@ -67,23 +67,39 @@ static int check(const struct walk *walk, struct ebs_error *error)
 	return 0;
 }
 
-static int look(struct walk *walk, int fd)
+// What is at `fd`, which is the walk's own from now on.
+static void enter(struct walk *walk, int fd, const struct stat *status)
 {
-	if (fd < 0)
-		return -errno;
 	if (walk->fd >= 0)
 		close(walk->fd);
 	walk->fd = fd;
-	return fstat(fd, &walk->status) ? -errno : 0;
+	walk->status = *status;
+}
+
+// Opens and looks at it; -1 with errno set.
+static int look(int folder, const char *name, int flags, struct stat *status)
+{
+	int fd = openat(folder, name, O_PATH | O_CLOEXEC | flags);
+
+	if (fd < 0 || fstat(fd, status) == 0)
+		return fd;
+	int number = errno;
+	close(fd);
+	errno = number;
+	return -1;
 }
 
 static int enter_root(struct walk *walk)
 {
-	int result = look(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	struct stat status;
+	int fd = look(AT_FDCWD, "/", O_DIRECTORY, &status);
 
+	if (fd < 0)
+		return -errno;
+	enter(walk, fd, &status);
 	walk->where[0] = '\0';
-	walk->root = walk->status.st_uid;
-	return result;
+	walk->root = status.st_uid;
+	return 0;
 }
 
 // Puts the target of the link `fd` before the names to go. Returns 0 or -errno.
@@ -132,15 +148,11 @@ static void name_place(struct walk *walk, const char *name)
 static int step(struct walk *walk, const char *name, enum ebs_trust how, struct ebs_error *error)
 {
 	bool open_folder = is_writable(&walk->status);
-	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
+	int fd = look(walk->fd, name, O_NOFOLLOW, &status);
 
-	if (fd < 0 || fstat(fd, &status)) {
-		int number = errno;
-		if (fd >= 0)
-			close(fd);
-		return -number;
-	}
+	if (fd < 0)
+		return -errno;
 	if (S_ISLNK(status.st_mode)) {
 		int result = open_folder ? refuse_writable(walk, error) : follow(walk, fd);
 		close(fd);
@@ -151,7 +163,7 @@ static int step(struct walk *walk, const char *name, enum ebs_trust how, struct 
 		return refuse_writable(walk, error);
 	}
 	name_place(walk, name);
-	look(walk, fd);
+	enter(walk, fd, &status);
 	return check(walk, error);
 }
 
