@@ -131,8 +131,10 @@ int main(int argc, char **argv)
 	bool info = false;
 	int option;
 
-	// One more for the NULL than there can be options.
-	char **include_dirs = calloc(argc + 1, sizeof(*include_dirs));
+	// One more for the NULL than there can be options. Static: each way to the end has it, so that
+	// no return has to free it.
+	static char **include_dirs;
+	include_dirs = calloc(argc + 1, sizeof(*include_dirs));
 	int include_count = 0;
 	struct stat status;
 	if (!include_dirs) {
@@ -246,7 +248,5 @@ int main(int argc, char **argv)
 	}
 	script.arguments = argv + optind;
 	script.argument_count = argc - optind;
-	int result = ebs_script_run(&script);
-	free(include_dirs);
-	return result;
+	return ebs_script_run(&script);
 }
