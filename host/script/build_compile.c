@@ -253,6 +253,8 @@ int ebs_build_compile_finish(struct ebs_work *work, struct ebs_error *error)
 	if (result && strcmp(error->code, "COMPILE") == 0)
 		result = compile_again(work, error);
 	if (!result)
+		result = ebs_build_check(work, error);
+	if (!result)
 		result = make_subset(work, error);
 	if (result)
 		return result;

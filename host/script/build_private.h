@@ -34,6 +34,10 @@ int ebs_build_compile_start(struct ebs_work *work, struct ebs_error *error);
 // Waits for the compiler, and fills in the build's parts. Returns 0, or -errno with `error` filled.
 int ebs_build_compile_finish(struct ebs_work *work, struct ebs_error *error);
 
+// build_check.c: whether the C asks for what nobody does, though the compiler takes it. Returns 0, or
+// -EINVAL with `error` filled: code "COMPILE".
+int ebs_build_check(struct ebs_work *work, struct ebs_error *error);
+
 // Prints the C as the compiler would get it. Returns 0, or -errno with `error` filled.
 int ebs_build_emit_c(struct ebs_work *work, struct ebs_error *error);
 

@@ -2,7 +2,6 @@
 // The BTF of a compiled object, with its CO-RE relocations and lines.
 #include "types/object_btf.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -24,53 +23,6 @@ struct ext_section {
 	uint32_t name; // place in the strings of .BTF
 	uint32_t count;
 };
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define BYTE_ORDER_MARK ELFDATA2LSB
-#else
-#define BYTE_ORDER_MARK ELFDATA2MSB
-#endif
-
-// The header of the section with that number.
-static bool section_at(struct ebs_bytes table, uint64_t number, Elf64_Shdr *section)
-{
-	struct ebs_bytes part;
-
-	return ebs_bytes_part(table, number * sizeof(*section), sizeof(*section), &part) &&
-	       ebs_bytes_copy(&part, section, sizeof(*section));
-}
-
-const void *ebs_elf_section(const void *elf, size_t size, const char *name, size_t *section_size)
-{
-	const struct ebs_bytes file = ebs_bytes_of(elf, size);
-	struct ebs_bytes left = file;
-	struct ebs_bytes table, names, content;
-	Elf64_Ehdr header;
-	Elf64_Shdr section;
-
-	if (!ebs_bytes_copy(&left, &header, sizeof(header)) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header.e_ident[EI_DATA] != BYTE_ORDER_MARK || header.e_shentsize != sizeof(section))
-		return NULL;
-	if (!ebs_bytes_part(file, header.e_shoff, header.e_shnum * sizeof(section), &table) ||
-	    !section_at(table, header.e_shstrndx, &section) ||
-	    !ebs_bytes_part(file, section.sh_offset, section.sh_size, &names))
-		return NULL;
-	while (ebs_bytes_copy(&table, &section, sizeof(section))) {
-		struct ebs_bytes rest = names;
-		const char *found = ebs_bytes_take(&rest, section.sh_name, NULL)
-					    ? ebs_bytes_text(&rest)
-					    : NULL;
-
-		if (!found || section.sh_type == SHT_NOBITS || strcmp(found, name))
-			continue;
-		if (!ebs_bytes_part(file, section.sh_offset, section.sh_size, &content))
-			return NULL;
-		*section_size = content.size;
-		return content.data;
-	}
-	return NULL;
-}
 
 int ebs_ext_visit(const void *btf_ext, size_t size, enum ebs_ext_table table,
 		  int (*visit)(void *context, uint32_t section, const void *record), void *context)

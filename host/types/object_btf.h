@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "types/btf_blob.h"
+#include "types/elf_sections.h"
 
 // As the compiler writes it (struct bpf_core_relo of linux/bpf.h).
 struct ebs_relocation {
@@ -16,10 +17,6 @@ struct ebs_relocation {
 	uint32_t access;      // place of the access string in its strings
 	uint32_t kind;        // enum bpf_core_relo_kind
 };
-
-// Bytes of a section; NULL when the file has none of this name, or is no ELF file of this machine's
-// byte order and 64 bits.
-const void *ebs_elf_section(const void *elf, size_t size, const char *name, size_t *section_size);
 
 // As bpf_func_info and bpf_line_info of linux/bpf.h, but for the places: byte offsets in sections.
 struct ebs_function_record {

@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "types/object_btf.h"
+#include "types/pointer_tables.h"
 #include "types/relocation_subset.h"
 
 static struct ebs_btf_blob kernel; // the seed object's BTF stands for it
@@ -26,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const names[] = { ".BTF", ".BTF.ext", ".maps", "license", "" };
 	struct ebs_relocation_subset subset;
 	struct ebs_error error = { 0 };
+	struct ebs_pointer_table table;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t length;
@@ -41,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(parsed);
 		btf__free(parsed);
 	}
+	ebs_pointer_table_find(data, size, &table);
 	ebs_error_clear(&error);
 	ebs_relocation_subset_free(&subset);
 	return 0;
