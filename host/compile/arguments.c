@@ -58,10 +58,7 @@ static const char *const constant_arguments[] = {
 };
 
 static const char *const system_folders[] = {
-	EBS_CLANG_HEADERS,
-	"/usr/include/" EBS_MULTIARCH,
-	"/usr/include",
-	NULL,
+	HOST_FOLDER, EBS_CLANG_HEADERS, "/usr/include/" EBS_MULTIARCH, "/usr/include", NULL,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -111,6 +108,29 @@ static void add_folder(struct ebs_arguments *arguments, const char *option, cons
 	add_option(arguments, option, absolute);
 }
 
+// The registers of x86-64 by the names of <asm/ptrace.h>, and by those of the kernel's own types:
+// the macros of <bpf/bpf_tracing.h> use these beside "vmlinux.h". The layout is the same.
+#ifdef __x86_64__
+static const char x86_ptrace[] =
+	"#ifndef EBS_ASM_PTRACE_H\n"
+	"#define EBS_ASM_PTRACE_H\n"
+	"#define pt_regs ebs_machine_pt_regs\n"
+	"#include_next <asm/ptrace.h>\n"
+	"#undef pt_regs\n"
+	"#define EBS_BOTH(a, b) union { unsigned long a, b; }\n"
+	"struct pt_regs {\n"
+	"	unsigned long r15, r14, r13, r12;\n"
+	"	EBS_BOTH(rbp, bp); EBS_BOTH(rbx, bx);\n"
+	"	unsigned long r11, r10, r9, r8;\n"
+	"	EBS_BOTH(rax, ax); EBS_BOTH(rcx, cx); EBS_BOTH(rdx, dx);\n"
+	"	EBS_BOTH(rsi, si); EBS_BOTH(rdi, di); EBS_BOTH(orig_rax, orig_ax);\n"
+	"	EBS_BOTH(rip, ip); unsigned long cs;\n"
+	"	EBS_BOTH(eflags, flags); EBS_BOTH(rsp, sp); unsigned long ss;\n"
+	"};\n"
+	"#undef EBS_BOTH\n"
+	"#endif\n";
+#endif
+
 // What headers of the machine take for granted of a compiler for it, and of no other: libc's list
 // of functions that it lacks, which for a target it doesn't know is that of another package; and
 // that a long has 64 bits.
@@ -125,9 +145,11 @@ static void add_files(struct ebs_arguments *arguments)
 		  "#define __WORDSIZE 64\n#define __WORDSIZE_TIME64_COMPAT32 0\n" },
 		{ HOST_FOLDER "/asm/bitsperlong.h",
 		  "#define __BITS_PER_LONG 64\n#include <asm-generic/bitsperlong.h>\n" },
+#ifdef __x86_64__
+		{ HOST_FOLDER "/asm/ptrace.h", x86_ptrace },
+#endif
 	};
 
-	add_option(arguments, "-isystem", HOST_FOLDER);
 	for (size_t i = 0; i < COUNT(files); i++)
 		arguments->files[arguments->file_count++] = (struct ebs_clang_file){
 			.path = files[i].path,

@@ -89,6 +89,7 @@ struct kind {
 	bool has_target; // the section's text behind '/' can say where to attach
 	unsigned places; // the option that lists where it is attached to, all or none; 0: there is
 			 // none
+	const char *instead; // of a kind that is never attached: what runs it
 };
 
 #define UPROBE_OPTIONS \
@@ -103,6 +104,10 @@ struct kind {
 #define XDP_OPTIONS  (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))
 #define PERF_OPTIONS \
 	(OPTION(EVENT) | OPTION(FREQUENCY) | OPTION(PERIOD) | OPTION(PID) | OPTION(CPU))
+
+#define FOR_DEVICE \
+	"a devmap's entry has them, map:set(key, { ifindex = \"eth0\", program = program })"
+#define FOR_CPU "a cpumap's entry has them, map:set(cpu, { qsize = 192, program = program })"
 
 static const struct kind kinds[] = {
 	{ "tracepoint", "tracepoint", ebs_attach_tracepoint, OPTION(CATEGORY) | OPTION(TRACEPOINT),
@@ -144,6 +149,10 @@ static const struct kind kinds[] = {
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME) | OPTION(PID),
 	  OPTION(PATH) | OPTION(PROVIDER) | OPTION(NAME), true },
 	{ "perf_event", "perf_event", ebs_attach_perf_event, PERF_OPTIONS, 0, false },
+	{ "xdp/devmap", "xdp", .instead = FOR_DEVICE },
+	{ "xdp.frags/devmap", "xdp", .instead = FOR_DEVICE },
+	{ "xdp/cpumap", "xdp", .instead = FOR_CPU },
+	{ "xdp.frags/cpumap", "xdp", .instead = FOR_CPU },
 	{ "xdp", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false, OPTION(INTERFACE) },
 	{ "xdp.frags", "xdp", ebs_attach_xdp, XDP_OPTIONS, OPTION(INTERFACE), false,
 	  OPTION(INTERFACE) },
@@ -166,6 +175,7 @@ static const struct kind kinds[] = {
 	  OPTION(CGROUP) },
 	{ "struct_ops", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
 	{ "struct_ops.s", "struct_ops", ebs_attach_struct_ops, OPTION(MAP), 0, true },
+	{ "syscall", "syscall", .instead = "program:test_run() runs them" },
 	{ "tp_btf", "tp_btf", ebs_attach_btf, 0, 0, true },
 	{ "iter", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
 	{ "iter.s", "iter", ebs_attach_btf, ITER_OPTIONS, 0, true },
@@ -230,6 +240,10 @@ static int check_options(const struct kind *kind, const struct ebs_program *prog
 
 	for (int i = 0; i < EBS_ATTACH_OPTIONS; i++)
 		given |= options->values[i].given ? 1u << i : 0;
+	if (kind->instead)
+		return ebs_error_set(error, "EINVAL",
+				     "programs of SEC(\"%s\") can't be attached: %s",
+				     program->section, kind->instead);
 	// A list says at least as much as one of them.
 	unsigned said = given | (given & OPTION(FUNCTIONS) ? OPTION(FUNCTION) : 0);
 	if (given & ~kind->options) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/capabilities.h"
@@ -75,11 +76,32 @@ static bool limits_memory(struct ebs_buffer *out)
 	return true;
 }
 
+// `map_extra` of a kind that takes none, or not this one (map_create() in the kernel).
+static bool blame_extra(const struct bpf_map *map, const char *kind, struct ebs_buffer *out)
+{
+	unsigned long long extra = bpf_map__map_extra(map);
+	const char *meaning = NULL;
+
+	if (strcmp(kind, "bloom_filter") == 0)
+		meaning = extra > 15 ? "is the number of hash functions, 1 to 15" : NULL;
+	else if (strcmp(kind, "arena") == 0)
+		meaning = extra % (unsigned long long)sysconf(_SC_PAGESIZE)
+				  ? "is an address, a multiple of a page's size"
+				  : NULL;
+	else if (extra)
+		meaning = "must be left out";
+	if (meaning)
+		ebs_buffer_printf(out,
+				  "map \"%s\" has map_extra %llu, which for a map of kind %s %s",
+				  bpf_map__name(map), extra, kind, meaning);
+	return meaning;
+}
+
 static int explain_map(const struct bpf_map *map, int number, const struct ebs_buffer *limit,
 		       struct ebs_error *error)
 {
 	const char *kind = ebs_map_kind(bpf_map__type(map))->name;
-	struct ebs_buffer what = { 0 };
+	struct ebs_buffer what = { 0 }, extra = { 0 };
 	struct ebs_error why = { 0 };
 
 	describe_map(map, &what);
@@ -99,6 +121,8 @@ static int explain_map(const struct bpf_map *map, int number, const struct ebs_b
 	else if (number == EINVAL && !ebs_has_map_kind(kind, &why))
 		ebs_error_explain(error, number, "map \"%s\": %s", bpf_map__name(map),
 				  ebs_error_text(&why));
+	else if (number == EINVAL && blame_extra(map, kind, &extra))
+		ebs_error_explain(error, number, "%s", extra.data);
 	else if (number == EINVAL)
 		ebs_error_explain(
 			error, number,
@@ -108,6 +132,7 @@ static int explain_map(const struct bpf_map *map, int number, const struct ebs_b
 	else
 		ebs_error_errno(error, number, "can't make %s", what.data);
 	ebs_error_clear(&why);
+	ebs_buffer_free(&extra);
 	ebs_buffer_free(&what);
 	return -number;
 }

@@ -302,10 +302,16 @@ static int object_enum(lua_State *L)
 		}
 		lua_pop(L, 1); // values
 	}
-	if (!id || !ebs_types_enumerator(types, id, 0, &value))
-		return luaL_argerror(
-			L, 2, lua_pushfstring(L, "the object's types have no enum '%s'", name));
-	return 1;
+	if (id && ebs_types_enumerator(types, id, 0, &value))
+		return 1;
+	const char *tag = strncmp(name, "enum ", 5) == 0 ? name + 5 : name;
+	return luaL_argerror(
+		L, 2,
+		id ? lua_pushfstring(L, "%s is no enum", name)
+		   : lua_pushfstring(L,
+				     "the object's types have no enum '%s': it is there when a "
+				     "variable or a field has this type, as by `enum %s in_use;`",
+				     tag, tag));
 }
 
 // { name = program }

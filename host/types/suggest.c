@@ -107,6 +107,20 @@ static void find_nearest(const struct ebs_btf_blob *kernel, const struct unknown
 	}
 }
 
+// Tracepoints of one event class share its struct.
+static void note_tracepoint(const struct unknown *unknown, struct ebs_buffer *out)
+{
+	static const char prefix[] = "trace_event_raw_";
+	size_t start = strlen(prefix);
+
+	if (*unknown->tag == 's' && unknown->length > start &&
+	    !memcmp(unknown->name, prefix, start))
+		ebs_buffer_printf(out,
+				  "\nnote: tracepoints of one event class share a struct: "
+				  "`ebscript -l -v 'tracepoint:*:%.*s'` names it",
+				  (int)(unknown->length - start), unknown->name + start);
+}
+
 static bool note(const struct ebs_btf_blob *kernel, const struct unknown *unknown, bool included,
 		 struct ebs_buffer *out)
 {
@@ -128,6 +142,7 @@ static bool note(const struct ebs_btf_blob *kernel, const struct unknown *unknow
 			  *unknown->tag ? unknown->tag : "type ", length, unknown->name);
 	if (*near.best)
 		ebs_buffer_printf(out, "; did you mean %s%s?", unknown->tag, near.best);
+	note_tracepoint(unknown, out);
 	return true;
 }
 

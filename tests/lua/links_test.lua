@@ -386,7 +386,11 @@ tap.test("targets that do not exist", function()
         symbol = "getenv",
         pid = gone,
     })
-    fails("EINVAL", "programs of SEC%(\"syscall\"%) can't be attached", "syscall")
+    fails(
+        "EINVAL",
+        "programs of SEC%(\"syscall\"%) can't be attached: program:test_run%(%)",
+        "syscall"
+    )
     fails("ENODEV", "no network interface \"nothing\"", "xdp", { interface = "nothing" })
     fails("EINVAL", "give it interface", "xdp")
 end)

@@ -94,6 +94,12 @@ int on_device(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+SEC("xdp.frags/devmap")
+int on_device_frags(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 SEC("xdp/cpumap")
 int on_cpu(struct xdp_md *ctx)
 {
@@ -351,6 +357,16 @@ tap.test("devices", function()
             map:set(3, { device = lo })
         end, "no option 'device': options are ifindex, program")
         tap.equal(map:delete(3), true)
+    end
+end)
+
+tap.test("programs that run for entries of maps are not attached", function()
+    local device = "can't be attached: .* map:set%(key, { ifindex = "
+    local cpu = "can't be attached: .* map:set%(cpu, { qsize = "
+    for name, wanted in pairs({ on_device = device, on_device_frags = device, on_cpu = cpu }) do
+        for _, options in ipairs({ {}, { interface = "lo" }, { pid = 1 } }) do
+            tap.fails("EINVAL", wanted, object:program(name):attach(options))
+        end
     end
 end)
 

@@ -250,4 +250,19 @@ tap.test("bloom filters", function()
     end, "has no pop%(%)")
 end)
 
+tap.test("map_extra of kinds that take none, or another", function()
+    for kind, row in pairs({
+        HASH = { 5, "has map_extra 5, which for a map of kind hash must be left out" },
+        LRU_HASH = { 1, "map of kind lru_hash must be left out" },
+        BLOOM_FILTER = { 16, "map_extra 16, .* hash functions, 1 to 15" },
+    }) do
+        local key = kind == "BLOOM_FILTER" and "" or "__type(key, u32);"
+        local source = '#include "ebscript.bpf.h"\n'
+            .. ("struct { __uint(type, BPF_MAP_TYPE_%s); %s"):format(kind, key)
+            .. "__uint(max_entries, 8); __type(value, u64);"
+            .. ('__uint(map_extra, %d); } m SEC(".maps");'):format(row[1])
+        tap.fails("EINVAL", row[2], bpf.load({ source = source }))
+    end
+end)
+
 tap.done()

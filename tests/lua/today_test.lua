@@ -164,6 +164,66 @@ SEC("xdp") int run(struct xdp_md *ctx)
     assert(bpf.load({ source = table.concat(all, "\n") .. program })):close()
 end)
 
+tap.test("registers by the macros of libbpf, beside the machine's <asm/ptrace.h>", function()
+    local ours = '#include "ebscript.bpf.h"\n'
+    local core = "#include <bpf/bpf_core_read.h>\n"
+    local tracing = "#include <bpf/bpf_tracing.h>\n"
+    local program = [[
+
+#ifdef ebs_x86_names
+#define SAME(a, b)                                                                       \
+	_Static_assert(__builtin_offsetof(struct pt_regs, a) ==                            \
+			__builtin_offsetof(struct ebs_machine_pt_regs, a) &&               \
+		__builtin_offsetof(struct pt_regs, a) == __builtin_offsetof(struct pt_regs, b), "")
+SAME(r15, r15); SAME(rbp, bp); SAME(rbx, bx); SAME(r11, r11); SAME(rax, ax); SAME(rcx, cx);
+SAME(rdx, dx); SAME(rsi, si); SAME(rdi, di); SAME(orig_rax, orig_ax); SAME(rip, ip);
+SAME(cs, cs); SAME(eflags, flags); SAME(rsp, sp); SAME(ss, ss);
+_Static_assert(sizeof(struct pt_regs) == sizeof(struct ebs_machine_pt_regs), "");
+#endif
+long result;
+SEC("uprobe") int BPF_UPROBE(enter, int a, int b, int c, int d, int e)
+{
+	result = a + b + c + d + e + PT_REGS_SP(ctx) + PT_REGS_IP(ctx) + PT_REGS_FP(ctx);
+	return 0;
+}
+SEC("uretprobe") int leave(struct pt_regs *ctx)
+{
+	result = PT_REGS_RC(ctx);
+#ifdef __VMLINUX_H__ // CO-RE knows the kernel's names alone
+	result += PT_REGS_PARM1_CORE(ctx) + PT_REGS_RC_CORE(ctx);
+#endif
+	return 0;
+}
+]]
+    for _, name in ipairs({ "linux/ptrace.h", "asm/ptrace.h" }) do
+        local header = ("#include <%s>\n"):format(name)
+        local orders = {
+            ours .. header .. core .. tracing,
+            header .. ours .. core .. tracing,
+            ours .. core .. tracing .. header,
+            header .. "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n" .. core .. tracing,
+            '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n' .. header .. core .. tracing,
+        }
+        for _, order in ipairs(orders) do
+            local names = "#ifdef __x86_64__\n#define ebs_x86_names\n#endif\n"
+            local object, message = bpf.load({ source = order .. names .. program })
+            tap.ok(object, ("%s: %s"):format(order, message))
+            object:close()
+        end
+        -- A program may name them in the words of either, too.
+        assert(bpf.load({
+            source = ours .. header .. [[
+#ifdef bpf_target_x86
+#define A ctx->di + ctx->rdi
+#else
+#define A 0
+#endif
+long result;
+SEC("uprobe") int run(struct pt_regs *ctx) { result = A; return 0; }]],
+        })):close()
+    end
+end)
+
 tap.test("an integer of the machine's headers has the width that BPF gives it", function()
     assert(bpf.load({
         source = [[

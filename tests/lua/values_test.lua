@@ -690,10 +690,22 @@ struct {
     tap.equal(object:enum("door"), states)
     tap.raises(function()
         object:enum("enum nothing")
-    end, "no enum 'enum nothing'")
+    end, "no enum 'nothing': it is there when .*, as by `enum nothing in_use;`")
     tap.raises(function()
         object:enum("mac_t")
-    end, "no enum 'mac_t'")
+    end, "mac_t is no enum")
+end)
+
+tap.test("an enum of which the C uses only enumerators", function()
+    local head = '#include "ebscript.bpf.h"\nenum only { ONE = 1, TWO };\nint one = ONE;\n'
+    local object <close> = assert(bpf.load({ source = head }))
+    for _, name in ipairs({ "only", "enum only" }) do
+        tap.raises(function()
+            object:enum(name)
+        end, "no enum 'only': .* `enum only in_use;`")
+    end
+    local named <close> = assert(bpf.load({ source = head .. "enum only in_use;" }))
+    tap.equal(named:enum("only"), { ONE = 1, TWO = 2, [1] = "ONE", [2] = "TWO" })
 end)
 
 tap.done()

@@ -341,6 +341,15 @@ def near_types():
               ["note: this kernel has no struct nothing_is_called_like_this"])
 
 
+@tap.case("a tracepoint's struct that there is not: where to find its name")
+def tracepoint_struct():
+    kernel = '#include "vmlinux.h"\n'
+    for name in ("sched_wakeup", "sys_enter_openat", "nothing_is_called_like_this"):
+        tap.equal(notes(kernel + f"int f(struct trace_event_raw_{name} *p) {{ return p->x; }}")[-1],
+                  "note: tracepoints of one event class share a struct: "
+                  f"`ebscript -l -v 'tracepoint:*:{name}'` names it")
+
+
 @tap.case("a type that there is, without vmlinux.h")
 def without_kernel_types():
     tap.equal(notes("int f(struct task_struct *p) { return p->pid; }"),
