@@ -16,6 +16,7 @@
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
 #include "kernel/ring.h"
+#include "types/elf_sections.h"
 
 #define PROBE_FILES 4 // that libbpf opens at once beside those of maps and programs
 
@@ -158,6 +159,27 @@ int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_
 				     "the constant \"%s\" has no place in the object", name);
 	constant->layout = find.found.layout;
 	constant->data = data + find.found.offset;
+	return 0;
+}
+
+int ebs_object_write_constants(struct ebs_object *object, struct ebs_buffer *elf,
+			       struct ebs_error *error)
+{
+	size_t size = 0;
+	size_t room = 0;
+	const uint8_t *data = ebs_object_rodata(object, &size);
+	const uint8_t *section = ebs_elf_section(object->elf, object->elf_size, ".rodata", &room);
+	size_t start = elf->size;
+
+	ebs_buffer_append(elf, object->elf, object->elf_size);
+	if (elf->failed)
+		return ebs_error_errno(error, ENOMEM, "can't write %s", object->name);
+	if (!data)
+		return 0;
+	if (!section || size > room)
+		return ebs_error_set(error, "EINVAL", "%s has no place for its constants",
+				     object->name);
+	memcpy(elf->data + start + (section - (const uint8_t *)object->elf), data, size);
 	return 0;
 }
 

@@ -44,6 +44,10 @@ struct ebs_constant {
 };
 int ebs_object_constant(struct ebs_object *object, const char *name, struct ebs_constant *constant,
 			struct ebs_error *error);
+// Appends the object's ELF file to `elf` with the bytes that its constants have now. Returns 0, or
+// -errno with `error` filled.
+int ebs_object_write_constants(struct ebs_object *object, struct ebs_buffer *elf,
+			       struct ebs_error *error);
 int ebs_object_set_max_entries(struct ebs_object *object, const char *map, uint32_t max_entries,
 			       struct ebs_error *error);
 

@@ -354,21 +354,48 @@ static void short_name(const char *path, char *out, size_t size)
 		snprintf(out, size, "ebscript");
 }
 
+// The object's file with the script's constants, the table at `constants`, in it. It needs neither
+// privileges nor the kernel's types.
+static int write_object(lua_State *L, int constants, const struct load *load,
+			struct script_object *object, struct ebs_buffer *elf,
+			struct ebs_error *error)
+{
+	const char *data = load->build.entry.parts[EBS_CACHE_OBJECT].data;
+	size_t size = load->build.entry.parts[EBS_CACHE_OBJECT].size;
+	char name[32];
+
+	lua_pushnil(L);                // nil
+	if (!lua_next(L, constants)) { // -
+		ebs_buffer_append(elf, data, size);
+		return elf->failed ? ebs_error_errno(error, ENOMEM, "can't write the object") : 0;
+	}
+	lua_pop(L, 2); // -
+	short_name(load->source.name, name, sizeof(name));
+	object->handle = ebs_object_open(data, size, name, NULL, error);
+	int result = object->handle ? set_constants(L, constants, object->handle, error) : -EINVAL;
+	return result ? result : ebs_object_write_constants(object->handle, elf, error);
+}
+
 // --emit: the object's bytes to a file; the C was written already. Ends the script, or returns
 // -errno with `error` filled.
-static int emit(lua_State *L, struct ebs_state *state, const struct ebs_build *build,
+static int emit(lua_State *L, int constants, const struct load *load, struct script_object *object,
 		struct ebs_error *error)
 {
-	const char *path = state->options->emit_object;
+	const char *path = object->state->options->emit_object;
 	struct ebs_output_file file;
+	struct ebs_buffer elf = { 0 };
 
 	if (!path)
 		return ebs_finish(L);
-	int result = ebs_output_file_open(&file, path, error);
-	if (result)
+	int result = write_object(L, constants, load, object, &elf, error);
+	if (!result)
+		result = ebs_output_file_open(&file, path, error);
+	if (result) {
+		ebs_buffer_free(&elf);
 		return result;
-	result = ebs_write_all(file.fd, build->entry.parts[EBS_CACHE_OBJECT].data,
-			       build->entry.parts[EBS_CACHE_OBJECT].size);
+	}
+	result = ebs_write_all(file.fd, elf.data, elf.size);
+	ebs_buffer_free(&elf);
 	if (result)
 		ebs_output_file_discard(&file);
 	else
@@ -476,14 +503,13 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 
 	if (result)
 		return result;
-	if (state->options->emit_c || state->options->emit_object)
-		return emit(L, state, &load->build, error);
-
 	lua_getiuservalue(L, index, 1); // object options
 	int options = lua_gettop(L);
 	push_table_option(L, options, "constants");   // object options constants
 	push_table_option(L, options, "max_entries"); // object options constants max_entries
 	push_table_option(L, options, "maps");        // object options constants max_entries maps
+	if (state->options->emit_c || state->options->emit_object)
+		return emit(L, options + 1, load, object, error);
 	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_LOAD);
 	result = open_and_load(L, options, load, object, error);
 	if (result && object->handle && ebs_build_distrust(&load->build, state, object->handle)) {

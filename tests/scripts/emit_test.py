@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
@@ -135,6 +136,77 @@ def emit_cached():
             tap.ebscript(*words, "--emit", f"obj={file}", *run_cached)
             objects.append(file.read_bytes())
         tap.ok(objects[0] == objects[1], "the objects differ")
+
+
+CONSTANTS = """
+local bpf = require("bpf")
+assert(bpf.load({ source = [[
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile int limit = 1;
+const volatile char name[8] = "none";
+const volatile struct { unsigned char a; unsigned short b; } pair;
+static const char format[] = "%d";
+volatile int seen = 5;
+SEC("raw_tp/sched_process_exec")
+int run(void *context)
+{
+	bpf_trace_printk(format, sizeof(format), limit + name[0] + pair.a + pair.b + seen);
+	return 0;
+}
+]], constants = CONSTANTS }))
+"""
+CHANGED = {"limit": b"\x07\0\0\0", "name": b"tool\0\0\0\0", "pair": b"\x02\0\x04\x03"}
+
+
+def contents(elf):
+    """The bytes of each variable in .rodata, by elf(5): 64 bits, this machine's byte order."""
+    start, size, count, names = struct.unpack_from("=Q10xHHH", elf, 40)
+    sections = [struct.unpack_from("=IIQQQQIIQQ", elf, start + i * size) for i in range(count)]
+
+    def text(section, place):
+        begin = sections[section][4] + place
+        return elf[begin:elf.index(b"\0", begin)].decode()
+
+    found = {}
+    for section in sections:
+        if section[1] != 2:  # SHT_SYMTAB
+            continue
+        for place in range(section[4], section[4] + section[5], 24):
+            name, _, _, where, value, length = struct.unpack_from("=IBBHQQ", elf, place)
+            if length and where < count and text(names, sections[where][0]) == ".rodata":
+                begin = sections[where][4] + value
+                found[text(section[6], name)] = elf[begin:begin + length]
+    return found
+
+
+@tap.case("--emit obj=FILE: the script's constants are in it, and nothing else changes")
+def emit_constants():
+    objects = []
+    for constants in ("nil", "{}", "{ limit = 1 }", '{ limit = 7, name = "tool", pair = { a = 2, b = 0x304 } }'):
+        with script(CONSTANTS.replace("CONSTANTS", constants)) as path:
+            file, cache = path.parent / "test.o", path.parent / "cache"
+            for _ in range(2):
+                out, err = tap.ebscript("--cache-dir", cache, "--emit", f"obj={file}", path)
+                tap.equal((out, err), ([], []), "output")
+                objects.append(file.read_bytes())
+                tap.ebscript("--cache-dir", cache, "--check", path)
+    tap.ok(all(elf == objects[0] for elf in objects[:6]), "constants that the C has already change nothing")
+    tap.ok(objects[6] == objects[7], "the cached object gets them too")
+    before, after = contents(objects[0]), contents(objects[6])
+    tap.equal(before["name"], b"none\0\0\0\0", "what the C says")
+    tap.equal(after, before | CHANGED, "the constants")
+    tap.equal(len(objects[6]), len(objects[0]), "size of the file")
+
+
+@tap.case("--emit obj=FILE: a constant that is wrong, and no file then")
+def emit_wrong_constant():
+    for constants, message in (("{ limti = 7 }", 'there is no constant "limti": .* are: limit, name'),
+                               ('{ limit = "x" }', "constant limit")):
+        with script(CONSTANTS.replace("CONSTANTS", constants)) as path:
+            _, err = tap.ebscript("--no-cache", "--emit", f"obj={path.parent}/test.o", path, status=1)
+            tap.match(err[0], message)
+            tap.ok(not (path.parent / "test.o").exists(), "no object")
 
 
 @tap.case("--emit: C that does not compile, and a file that cannot be written")
