@@ -63,6 +63,22 @@ static bool note_origin(struct ebs_refusal *refusal, int place, bool number)
 	return true;
 }
 
+// The compiler may compare one register and use another, of which nothing is known then.
+static void tell_compared(struct ebs_refusal *refusal)
+{
+	struct ebs_verifier_step step;
+	struct ebs_line line;
+
+	if (refusal->number >= 0 &&
+	    ebs_trail_compared(&refusal->log, refusal->before, refusal->number, &step) &&
+	    ebs_refusal_line(refusal, step.index, &line))
+		ebs_refusal_note(
+			refusal, &line,
+			"it is compared from here on, but in another register: keep the number in "
+			"one variable, as `x`, and write `barrier_var(x);` before the "
+			"comparison");
+}
+
 static void tell_origin(struct ebs_refusal *refusal, bool number)
 {
 	if (refusal->number < 0)
@@ -232,6 +248,8 @@ void ebs_refusal_story(struct ebs_refusal *refusal)
 	case EBS_STORY_POINTER:
 	case EBS_STORY_OFFSET:
 		tell_origin(refusal, refusal->rule->story == EBS_STORY_OFFSET);
+		if (refusal->rule->story == EBS_STORY_OFFSET)
+			tell_compared(refusal);
 		break;
 	case EBS_STORY_REFERENCE:
 		tell_reference(refusal);

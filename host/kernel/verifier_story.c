@@ -171,6 +171,104 @@ void ebs_trail_follow(const struct ebs_verifier_log *log, const char *place, uns
 	}
 }
 
+#define COMPARED_STEPS 256 // between where a number comes from and where it is used
+
+// A step on the way of a number, and the register that holds it in front of the step.
+struct way_step {
+	struct ebs_verifier_step step;
+	int holder;
+};
+
+// The way of the number that is added to a register, its end first. Returns how many steps it has,
+// with the one that the number comes from; 0 when that isn't found.
+static size_t find_way(const struct ebs_verifier_log *log, const char *place, unsigned int number,
+		       struct way_step *way)
+{
+	struct followed value = { (int)number, 0 }, added = { NOTHING, 0 };
+	size_t count = 0;
+
+	while (count < COMPARED_STEPS && ebs_verifier_log_back(log, &place, &way[count].step)) {
+		struct action action = read_action(&way[count].step);
+
+		if (way[count].step.other_function)
+			return 0;
+		way[count++].holder = added.number;
+		if (is_lost(&added)) {
+			count = 0;
+			if (!is_set_by(&value, &action))
+				continue;
+			if (action.adds)
+				added.number = action.source;
+			else
+				follow_source(&value, &action);
+			if (is_lost(&value))
+				return 0;
+		} else if (is_set_by(&added, &action) && !action.adds) {
+			follow_source(&added, &action);
+			if (is_lost(&added))
+				return count;
+		}
+	}
+	return 0;
+}
+
+// What is made of a number, by register: 0 nothing, else which of its values it is. The verifier
+// knows copies of one value together.
+struct made {
+	int values[FRAME_POINTER];
+	int last;
+};
+
+static void make(struct made *made, const struct ebs_verifier_step *step, bool is_origin)
+{
+	struct action action = read_action(step);
+	int source = action.source >= 0 && action.source < FRAME_POINTER
+			     ? made->values[action.source]
+			     : 0;
+
+	if (action.call)
+		memset(&made->values[1], 0, 5 * sizeof(*made->values)); // its arguments
+	if (action.target < 0 || action.target >= FRAME_POINTER)
+		return;
+	int *target = &made->values[action.target];
+	bool copies = !action.adds && step->length > 4 &&
+		      (!memcmp(step->text, "(bf)", 4) || !memcmp(step->text, "(bc)", 4));
+	if (is_origin || (!copies && (source || (action.adds && *target))))
+		*target = ++made->last;
+	else
+		*target = copies ? source : 0;
+}
+
+bool ebs_trail_compared(const struct ebs_verifier_log *log, const char *place, unsigned int number,
+			struct ebs_verifier_step *compared)
+{
+	struct way_step way[COMPARED_STEPS];
+	size_t count = find_way(log, place, number, way);
+	struct made made = { 0 };
+	bool found = false;
+
+	for (size_t i = count; i-- > 0;) {
+		const struct ebs_verifier_step *step = &way[i].step;
+		const char *end = step->text + step->length;
+		const char *c = behind_opcode(step);
+		int holder = way[i].holder;
+
+		if (end - c > 3 && !memcmp(c, "if ", 3)) {
+			int asked = first_register(c + 3, end);
+
+			if (asked >= 0 && asked < FRAME_POINTER && holder >= 0 &&
+			    holder < FRAME_POINTER && made.values[asked] &&
+			    made.values[asked] != made.values[holder]) {
+				*compared = *step;
+				found = true;
+			}
+		} else {
+			make(&made, step, i == count - 1);
+		}
+	}
+	return found;
+}
+
 size_t ebs_step_helper(const struct ebs_verifier_step *step, const char **name)
 {
 	const char *c = behind_opcode(step);

@@ -25,6 +25,11 @@ struct ebs_trail {
 void ebs_trail_follow(const struct ebs_verifier_log *log, const char *place, unsigned int number,
 		      struct ebs_trail *trail);
 
+// The last comparison of what is made of the number that is added to a register, in another
+// register than that number is in: the verifier learns nothing from it. False when there is none.
+bool ebs_trail_compared(const struct ebs_verifier_log *log, const char *place, unsigned int number,
+			struct ebs_verifier_step *compared);
+
 // Behind "call " in a step that calls a helper; 0 for other steps.
 size_t ebs_step_helper(const struct ebs_verifier_step *step, const char **name);
 

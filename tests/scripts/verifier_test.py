@@ -349,6 +349,44 @@ int run(struct xdp_md *ctx)
            [("\tu32 n = ctx->@rx_queue_index;", "the number is read here, and may be up to 4294967295")])
 
 
+# The C between a lookup and the end of the program, and the line in it that compares; None where none is blamed.
+COMPARED = [
+    ("\tu32 a = bpf_get_prandom_u32();\n\tu64 b = a;\n\n\tb <<= 2;\n\tbarrier_var(b);\n\tif (a > 1)\n\t\treturn 0;\n\tslot[b] = 1;",
+     "\tif (@a > 1)"),
+    ("\tu32 a = bpf_get_prandom_u32() & 0xffff;\n\n\tbarrier_var(a);\n\tif (a * 2 > 14)\n\t\treturn 0;\n\tslot[a] = 1;",
+     "\tif (@a * 2 > 14)"),
+    # In the same register, but with too large a bound.
+    ("\tu32 a = bpf_get_prandom_u32();\n\n\tif (a > 600)\n\t\treturn 0;\n\tslot[a] = 1;", None),
+    # Something else is compared.
+    ("\tu32 a = bpf_get_prandom_u32();\n\tu32 c = bpf_get_prandom_u32();\n\n\tif (c > 6)\n\t\treturn 0;\n\tslot[a] = 1;",
+     None),
+    ("\tu32 a = bpf_get_prandom_u32();\n\n\tslot[a] = 1;", None),
+]
+
+
+@tap.case("an index that is compared in another register")
+def compared_elsewhere():
+    for source, compares in COMPARED:
+        tap.needs_kernel()
+        source = HEAD + HASH + """
+SEC("xdp")
+int run(struct xdp_md *ctx)
+{
+	u32 key = 0;
+	u64 *slot = bpf_map_lookup_elem(&slots, &key);
+
+	if (!slot)
+		return 0;
+""" + source + "\n\treturn 0;\n}"
+        with script(source) as path:
+            _, err = tap.ebscript("--no-cache", path, status=1)
+        said = [line for line in err if "in another register" in line]
+        tap.equal(len(said), 1 if compares else 0, "\n".join(err))
+        if compares:
+            number = find(source, compares)[0]
+            tap.match(said[0], rf"^mine\.lua:{number}:\d+: note: it is compared from here on, .* `barrier_var\(x\);` before")
+
+
 @tap.case("pointer arithmetic: what isn't allowed with pointers")
 def arithmetic():
     refuse("""

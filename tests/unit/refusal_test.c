@@ -171,6 +171,48 @@ static void trail(void **state)
 	ebs_verifier_log_free(&log);
 }
 
+// R0 is compared, or what is made of it, and R1 is added to R6.
+static void compared(void **state)
+{
+	static const struct {
+		const char *steps;
+		int index; // of the comparison that says nothing of what is added; -1: none
+	} rows[] = {
+		{ "3: (bf) r1 = r0\n4: (07) r1 += -7\n5: (25) if r1 > 0xc8 goto pc+3\n"
+		  "6: (bc) w1 = w0\n7: (04) w1 += -7\n",
+		  5 },
+		{ "3: (bc) w1 = w0\n4: (67) r1 <<= 2\n5: (26) if w0 > 0x3c goto pc+3\n", 5 },
+		{ "3: (25) if r0 > 0xc8 goto pc+3\n4: (bf) r1 = r0\n", -1 },
+		{ "3: (bf) r1 = r0\n4: (25) if r0 > 0xc8 goto pc+3\n", -1 }, // known together
+		{ "3: (bf) r1 = r0\n4: (25) if r1 > 0xc8 goto pc+3\n", -1 },
+		{ "3: (25) if r7 > 0xc8 goto pc+3\n4: (bf) r1 = r0\n", -1 },
+		{ "3: (bf) r7 = r0\n4: (07) r7 += 1\n5: (b7) r7 = 2\n"
+		  "6: (25) if r7 > 0xc8 goto pc+3\n7: (bf) r1 = r0\n",
+		  -1 },
+		{ "3: (7b) *(u64 *)(r10 -8) = r0\n4: (07) r0 += 1\n"
+		  "5: (25) if r0 > 0xc8 goto pc+3\n6: (79) r1 = *(u64 *)(r10 -8)\n",
+		  -1 },
+		{ "3: (bf) r1 = r0\n", -1 },
+		{ "3: (b7) r1 = 9\n", -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ebs_buffer text = { 0 };
+		struct ebs_verifier_step step;
+
+		ebs_buffer_printf(&text,
+				  "2: (85) call bpf_get_prandom_u32#7\n%s20: (0f) r6 += r1\n"
+				  "21: (73) *(u8 *)(r6 +0) = r1\n",
+				  rows[i].steps);
+		struct ebs_verifier_log log = parse(text.data);
+		bool found = ebs_trail_compared(&log, log.trace_end, 6, &step);
+		if (found != (rows[i].index >= 0) || (found && (int)step.index != rows[i].index))
+			fail_msg("row %zu: %d", i, found ? (int)step.index : -1);
+		ebs_verifier_log_free(&log);
+		ebs_buffer_free(&text);
+	}
+}
+
 static void rounds(void **state)
 {
 	struct ebs_buffer text = { 0 };
@@ -391,15 +433,11 @@ static void cut_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reasons),
-		cmocka_unit_test(steps),
-		cmocka_unit_test(between_functions),
-		cmocka_unit_test(trail),
-		cmocka_unit_test(rounds),
-		cmocka_unit_test(stack_use),
-		cmocka_unit_test(known_messages),
-		cmocka_unit_test(silence),
-		cmocka_unit_test(messages),
+		cmocka_unit_test(reasons),           cmocka_unit_test(steps),
+		cmocka_unit_test(between_functions), cmocka_unit_test(trail),
+		cmocka_unit_test(compared),          cmocka_unit_test(rounds),
+		cmocka_unit_test(stack_use),         cmocka_unit_test(known_messages),
+		cmocka_unit_test(silence),           cmocka_unit_test(messages),
 		cmocka_unit_test(cut_logs),
 	};
 
