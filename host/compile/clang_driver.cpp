@@ -1130,15 +1130,9 @@ private:
 
 		bool HandleTopLevelDecl(DeclGroupRef group) override
 		{
-			for (Decl *declaration : group) {
-				if (!isa<VarDecl>(declaration))
-					continue;
-				has_licence |= inSection(declaration, "license");
-				// libbpf before 1.2 doesn't know it. Where the kernel has links
-				// for these, the host makes one for either name.
-				if (inSection(declaration, ".struct_ops.link"))
-					move(declaration, ".struct_ops");
-			}
+			for (Decl *declaration : group)
+				has_licence |= isa<VarDecl>(declaration) &&
+					       inSection(declaration, "license");
 			return true;
 		}
 
@@ -1156,18 +1150,16 @@ private:
 			module->addModuleFlag(llvm::Module::Warning, "Dwarf Version", 0U);
 			if (!has_licence)
 				addLicence(*module);
+			// libbpf before 1.2 doesn't know it. Where the kernel has links for these,
+			// the host makes one for either name.
+			for (llvm::GlobalVariable &variable : module->globals())
+				if (variable.getSection() == ".struct_ops.link")
+					variable.setSection(".struct_ops");
 		}
 
 	private:
 		Emit &action;
 		bool has_licence = false;
-
-		static void move(Decl *declaration, StringRef section)
-		{
-			declaration->dropAttr<SectionAttr>();
-			declaration->addAttr(SectionAttr::CreateImplicit(
-				declaration->getASTContext(), section, SourceRange()));
-		}
 
 		// libbpf reads the section; it needs neither a symbol nor BTF.
 		static void addLicence(llvm::Module &module)

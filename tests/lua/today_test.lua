@@ -373,6 +373,33 @@ SEC(".struct_ops.link") struct tcp_congestion_ops ebs_today = {
     file:close()
 end)
 
+tap.test("struct_ops by both sections, in any order", function()
+    tap.needs("struct_ops:tcp_congestion_ops")
+    for _, sections in ipairs({
+        { ".struct_ops.link", ".struct_ops" },
+        { ".struct_ops", ".struct_ops.link" },
+        { ".struct_ops.link", ".struct_ops.link", ".struct_ops" },
+        { ".struct_ops.link", ".struct_ops", ".struct_ops.link", ".struct_ops" },
+    }) do
+        local lines = {
+            '#include "ebscript.bpf.h"',
+            'SEC("struct_ops/ssthresh") u32 threshold(struct sock *sk) { return 2; }',
+            'SEC("struct_ops/cong_avoid") void avoid(struct sock *sk, u32 ack, u32 acked) { }',
+            'SEC("struct_ops/undo_cwnd") u32 undo(struct sock *sk) { return 2; }',
+            "#define FUNCTIONS .ssthresh = (void *)threshold, .cong_avoid = (void *)avoid, "
+                .. ".undo_cwnd = (void *)undo",
+        }
+        for i, section in ipairs(sections) do
+            lines[#lines + 1] = ('SEC("%s") struct tcp_congestion_ops ebs_%d = '):format(section, i)
+                .. ('{ FUNCTIONS, .name = "ebs_both%d" };'):format(i)
+        end
+        local object <close> = assert(bpf.load({ source = table.concat(lines, "\n") }))
+        for i = 1, #sections do
+            tap.equal(object.maps["ebs_" .. i].info.type, "struct_ops", table.concat(sections, " "))
+        end
+    end
+end)
+
 -- Writes files into a folder of their own, which is removed by the function returned.
 local function folder(files)
     local name = os.tmpname()
