@@ -49,6 +49,8 @@ static bool note_origin(struct ebs_refusal *refusal, int place, bool number)
 		return false;
 	if (number)
 		ebs_buffer_append_string(&who, "the number");
+	else if (refusal->copied) // an array behind it, or the pointer itself: the C doesn't show
+		ebs_buffer_append_string(&who, "the pointer");
 	else
 		ebs_refusal_say_value(refusal, &who);
 	if (who.data && length)

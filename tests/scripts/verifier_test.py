@@ -487,7 +487,8 @@ int run(struct xdp_md *ctx)
     for line in ("\t__builtin_memcpy(to, @value, 16);", "\t__builtin_memmove(@value, to, 16);"):
         refuse(HASH + lookup.replace("to[16];", "to[16] = \"0123456789abcd\";\n\tbarrier_var(key);") + line.replace("@", "")
                + "\n\tbarrier();\n\tbpf_printk(\"%s\", to);\n\treturn 0;\n}", line,
-               "`value` may be NULL here", "invalid mem access 'map_value_or_null'")
+               "`value` may be NULL here", "invalid mem access 'map_value_or_null'",
+               [("\tu64 *value = @bpf_map_lookup_elem(&slots, &key);", r"the pointer is what bpf_map_lookup_elem\(\) gives here")])
 
 
 @tap.case("a typedef of a kernel's struct: CO-RE looks for the typedef")
