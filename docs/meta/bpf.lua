@@ -16,7 +16,7 @@ local bpf = {}
 ---@field constants? table<string, bpf.Value> `const volatile` globals; nil keeps the C's value
 ---@field defines? table<string, string|integer|true> macros: compile-time constants
 ---@field include? string[] folders for #include; relative ones count from the script's folder
----@field cpu? "v1"|"v2"|"v3"|"v4" the level of BPF instructions
+---@field cpu? "v1"|"v2"|"v3"|"v4" instructions; without it "v3", else "v2"
 ---@field max_entries? table<string, integer> sizes of maps by name; of a ring buffer in bytes
 ---@field maps? table<string, bpf.Map> maps of other objects, or pinned ones, to use for these
 ---@field first_of? string[]|string[][] of these SEC()s only the first that works is loaded

@@ -34,6 +34,9 @@ void ebs_refusal_colour(bool on);
 // From now on complete logs of refused programs go to this file; NULL for none.
 void ebs_refusal_log_init(const char *path);
 
+// While it is paused nothing is written: for a load that is only tried.
+void ebs_refusal_log_pause(bool paused);
+
 // Memory for a log that is cut only where the kernel can't do otherwise; touched only by who
 // writes into it. NULL with errno.
 char *ebs_refusal_log_memory(size_t *size);

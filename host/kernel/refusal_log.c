@@ -21,11 +21,17 @@
 
 static const char *log_path;
 static int log_fd = -1; // once something was written
+static bool log_paused;
 
 void ebs_refusal_log_init(const char *path)
 {
 	log_path = path;
 	log_fd = -1;
+}
+
+void ebs_refusal_log_pause(bool paused)
+{
+	log_paused = paused;
 }
 
 // Since Linux 6.4 a log that is too long loses its beginning, before that its end, with the reason.
@@ -100,6 +106,8 @@ void ebs_refusal_log_keep(const struct ebs_refused *refused, struct ebs_buffer *
 {
 	struct ebs_error error = { 0 };
 
+	if (log_paused)
+		return;
 	if (log_path && write_log(refused, &error))
 		ebs_buffer_printf(out, "\nthere is no log: %s", ebs_error_text(&error));
 	else if (log_path)

@@ -129,6 +129,8 @@ static bool make_key(struct ebs_work *work, bool to_keep, struct ebs_cache_key *
 	if (hash) {
 		ebs_cache_hash_add(hash, identity.data, identity.size);
 		ebs_cache_hash_add(hash, work->input.source, work->input.size);
+		// Without a level of its own the C may be kept as another one than the usual.
+		ebs_cache_hash_add(hash, "", work->input.cpu ? 1 : 0);
 		for (size_t i = 0; i < files.count; i++) {
 			const struct ebs_c_file *file = &files.list[i];
 
@@ -228,7 +230,7 @@ int ebs_build_finish(struct ebs_build *build, struct ebs_error *error)
 	if (!result) {
 		state->stats.hits += build->cached;
 		state->stats.misses += !build->cached;
-		if (build->cached && build->entry.parts[EBS_CACHE_MESSAGES].size &&
+		if (build->cached && !build->quiet && build->entry.parts[EBS_CACHE_MESSAGES].size &&
 		    state->options->verbose)
 			fprintf(stderr, "%.*s\n", (int)build->entry.parts[EBS_CACHE_MESSAGES].size,
 				build->entry.parts[EBS_CACHE_MESSAGES].data);

@@ -26,6 +26,7 @@ struct ebs_build {
 	bool cached;           // it came out of the cache
 	bool cachable;         // the key stands for all that it was made from
 	struct ebs_work *work; // while it is being built
+	bool quiet;            // the compiler's warnings are not shown: they were already
 	int btf_fd;            // a file in memory with the entry's BTF, or -1
 	char btf_path[32];
 	// What the entry's parts are in when the compiler made them.
@@ -49,6 +50,12 @@ int ebs_build_finish(struct ebs_build *build, struct ebs_error *error);
 // cache.
 struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *state,
 				  const char *name, struct ebs_error *error);
+// Whether both came to the same object.
+bool ebs_build_equals(const struct ebs_build *build, const struct ebs_build *other);
+// Keeps what was built under the key of `refused`, in its place: the next start of the same C finds
+// it at once. Only what the kernel has taken is kept so.
+void ebs_build_replace(struct ebs_build *build, struct ebs_state *state,
+		       const struct ebs_build *refused);
 // After a cached object was refused: true when that may be the cache's fault, which knew wrong ids.
 // Then the entry is gone, and ebs_build_open() is to be called again.
 bool ebs_build_distrust(struct ebs_build *build, struct ebs_state *state,

@@ -259,7 +259,8 @@ int ebs_build_compile_finish(struct ebs_work *work, struct ebs_error *error)
 	if (result)
 		return result;
 	if (build->output.messages) {
-		fprintf(stderr, "%s\n", build->output.messages);
+		if (!build->quiet)
+			fprintf(stderr, "%s\n", build->output.messages);
 		keep_warnings(work, build->output.messages);
 	}
 	ebs_build_set_part(build, EBS_CACHE_OBJECT, build->output.object,

@@ -62,6 +62,33 @@ static void take_ids(const struct ebs_build *build, struct ebs_object *object)
 		memcpy(&program->btf_id, ids + i * sizeof(uint32_t), sizeof(uint32_t));
 }
 
+static void keep(const struct ebs_build *build, struct ebs_state *state, struct ebs_cache_key key)
+{
+	struct ebs_error notice = { 0 };
+
+	if (build->cachable && !ebs_privileges_are_dropped() &&
+	    ebs_cache_put(state->cache, key, &build->entry, &notice))
+		fprintf(stderr, "ebscript: %s: %s\n", state->name, ebs_error_text(&notice));
+	ebs_error_clear(&notice);
+}
+
+bool ebs_build_equals(const struct ebs_build *build, const struct ebs_build *other)
+{
+	size_t size = build->entry.parts[EBS_CACHE_OBJECT].size;
+
+	return size == other->entry.parts[EBS_CACHE_OBJECT].size &&
+	       !memcmp(build->entry.parts[EBS_CACHE_OBJECT].data,
+		       other->entry.parts[EBS_CACHE_OBJECT].data, size);
+}
+
+void ebs_build_replace(struct ebs_build *build, struct ebs_state *state,
+		       const struct ebs_build *refused)
+{
+	build->key = refused->key;
+	if (refused->cachable)
+		keep(build, state, refused->key);
+}
+
 bool ebs_build_distrust(struct ebs_build *build, struct ebs_state *state, struct ebs_object *object)
 {
 	struct ebs_program *program;
@@ -87,7 +114,6 @@ struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *sta
 				  const char *name, struct ebs_error *error)
 {
 	const char *btf = NULL;
-	struct ebs_error notice = { 0 };
 
 	if (build->entry.parts[EBS_CACHE_BTF].size) {
 		int result = make_btf_file(build);
@@ -109,9 +135,6 @@ struct ebs_object *ebs_build_open(struct ebs_build *build, struct ebs_state *sta
 	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_TYPES);
 	find_ids(build, object);
 	ebs_stats_enter(&state->stats, phase);
-	if (build->cachable && !ebs_privileges_are_dropped() &&
-	    ebs_cache_put(state->cache, build->key, &build->entry, &notice))
-		fprintf(stderr, "ebscript: %s: %s\n", state->name, ebs_error_text(&notice));
-	ebs_error_clear(&notice);
+	keep(build, state, build->key);
 	return object;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/output_file.h"
 #include "base/path.h"
+#include "kernel/refusal.h"
 #include "kernel/section_name.h"
 #include "base/trust.h"
 #include "script/bpf.h"
@@ -22,18 +23,22 @@
 #include "script/source.h"
 #include "script/value.h"
 
-#define CLASS "bpf.Load"
+#define CLASS     "bpf.Load"
+#define USUAL_CPU "v3"
+#define LOWER_CPU "v2" // without 32-bit jumps, whose bounds some verifiers don't follow
 
 // All that one load owns until it is done. Userdata, so that a raise in the middle leaks nothing.
 struct load {
 	struct ebs_source source;
 	struct ebs_build build;
+	struct ebs_build lower; // for LOWER_CPU, where the verifier refuses the usual one
 };
 
 static void load_release(struct load *load)
 {
 	ebs_source_free(&load->source);
 	ebs_build_free(&load->build);
+	ebs_build_free(&load->lower);
 }
 
 static int load_gc(lua_State *L)
@@ -422,6 +427,7 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 	struct load *load = lua_newuserdatauv(L, sizeof(*load), 1); // load
 	memset(load, 0, sizeof(*load));
 	ebs_build_init(&load->build);
+	ebs_build_init(&load->lower);
 	luaL_setmetatable(L, CLASS);
 	lua_pushvalue(L, options);   // load options
 	lua_setiuservalue(L, -2, 1); // load
@@ -464,13 +470,13 @@ static int start_load(lua_State *L, int options, struct ebs_error *error)
 }
 
 // The tables "constants", "max_entries" and "maps" follow the options on the stack.
-static int open_and_load(lua_State *L, int options, struct load *load, struct script_object *object,
-			 struct ebs_error *error)
+static int open_and_load(lua_State *L, int options, struct load *load, struct ebs_build *build,
+			 struct script_object *object, struct ebs_error *error)
 {
 	char name[32];
 
 	short_name(load->source.name, name, sizeof(name));
-	object->handle = ebs_build_open(&load->build, object->state, name, error);
+	object->handle = ebs_build_open(build, object->state, name, error);
 	int result = object->handle ? 0 : -EINVAL;
 	if (!result)
 		result = set_sections(L, options, object->handle, error);
@@ -493,6 +499,35 @@ static int open_and_load(lua_State *L, int options, struct load *load, struct sc
 	return result ? result : ebs_object_load(object->handle, error);
 }
 
+// The same C once more, as LOWER_CPU, which older verifiers may take. True when this one does; else
+// what it was refused for first is what counts, and there is no object.
+static bool load_lower(lua_State *L, int options, struct load *load, struct script_object *object)
+{
+	struct ebs_state *state = object->state;
+	struct ebs_build *lower = &load->lower;
+	struct ebs_error ignored = { 0 };
+
+	ebs_object_free(object->handle);
+	object->handle = NULL;
+	load->source.cpu = LOWER_CPU;
+	lower->quiet = true;
+	bool built = !ebs_build_start(lower, state, &load->source, &ignored) &&
+		     !ebs_build_finish(lower, &ignored);
+	ebs_refusal_log_pause(true);
+	bool loaded = built && !ebs_build_equals(lower, &load->build) &&
+		      !open_and_load(L, options, load, lower, object, &ignored);
+	ebs_refusal_log_pause(false);
+	ebs_error_clear(&ignored);
+	if (loaded && state->options->verbose)
+		fprintf(stderr,
+			"ebscript: %s: the verifier refuses the C as \"" USUAL_CPU
+			"\" instructions, and takes it as \"" LOWER_CPU "\"\n",
+			load->source.name);
+	if (loaded)
+		ebs_build_replace(lower, state, &load->build);
+	return loaded;
+}
+
 // Finishes the load at `index`, and pushes the object. Returns 0, or -errno with `error` filled.
 static int finish_load(lua_State *L, int index, struct ebs_error *error)
 {
@@ -511,11 +546,16 @@ static int finish_load(lua_State *L, int index, struct ebs_error *error)
 	if (state->options->emit_c || state->options->emit_object)
 		return emit(L, options + 1, load, object, error);
 	enum ebs_phase phase = ebs_stats_enter(&state->stats, EBS_PHASE_LOAD);
-	result = open_and_load(L, options, load, object, error);
+	result = open_and_load(L, options, load, &load->build, object, error);
 	if (result && object->handle && ebs_build_distrust(&load->build, state, object->handle)) {
 		ebs_error_clear(error);
 		ebs_object_free(object->handle);
-		result = open_and_load(L, options, load, object, error);
+		result = open_and_load(L, options, load, &load->build, object, error);
+	}
+	if (result && object->handle && !load->source.cpu && strcmp(error->code, "VERIFY") == 0 &&
+	    load_lower(L, options, load, object)) {
+		ebs_error_clear(error);
+		result = 0;
 	}
 	ebs_stats_enter(&state->stats, phase);
 	object->key = load->build.key;

@@ -647,4 +647,76 @@ def no_log():
         tap.ok(not (path.parent / "log").exists(), "a log of nothing")
 
 
+# What is refused depends on the level of instructions: clang names it in a macro.
+LEVELS = HEAD + """
+#ifndef __BPF_CPU_VERSION__
+#error no level
+#endif
+volatile int seen;
+SEC("raw_tp/sched_process_exec")
+int run(void *context)
+{
+	int unused;
+#if __BPF_CPU_VERSION__ > REFUSED && __BPF_CPU_VERSION__ > 2
+	return *(volatile int *)19;
+#elif __BPF_CPU_VERSION__ > REFUSED
+	return *(volatile int *)18;
+#endif
+	return seen;
+}"""
+
+
+@contextlib.contextmanager
+def levels(refused, options=""):
+    """A script whose C the verifier refuses above level `refused`; and words for a start with a cache of its own."""
+    tap.needs_kernel()
+    with script(LEVELS.replace("REFUSED", str(refused)), "print(object, code)\nprint(message)") as path:
+        path.write_text(path.read_text().replace("]] })", f"]]{options} }})"))
+        out, err = tap.ebscript("--no-cache", "--emit", f"obj={path.parent / 'test.o'}", path)
+        if "no level" in "".join(out + err):
+            tap.skip("this clang does not name the level of instructions")
+        yield path, ["--cache-dir", path.parent / "cache"]
+
+
+TAKEN = r'^ebscript: mine\.lua: the verifier refuses the C as "v3" instructions, and takes it as "v2"$'
+
+
+@tap.case("what is refused as v3 and taken as v2 is loaded, told at -v, and found so in the cache")
+def lower_level():
+    with levels(2) as (path, cached):
+        out, err = tap.ebscript(*cached, path)
+        tap.equal(out[0], "bpf.Object\tnil", "the first start")
+        tap.equal(len([line for line in err if "unused variable" in line]), 1, "each warning comes once")
+        tap.ok(not re.search(TAKEN, "\n".join(err), re.MULTILINE), "a word without -v")
+        log = path.parent / "log"
+        out, err = tap.ebscript(*cached, "-v", "--stats", "--verifier-log", log, path)
+        tap.equal(out[0], "bpf.Object\tnil", "the second start")
+        tap.match("\n".join(err), "cache: 1 hits, 0 misses")
+        tap.ok("the verifier refuses" not in "\n".join(err) and not log.exists(), "it was not tried as v3")
+        _, err = tap.ebscript("--no-cache", "-v", path)
+        tap.match("\n".join(err), f"(?m){TAKEN}")
+
+
+@tap.case("a level that the script sets is the only one, whatever the cache has")
+def level_of_script():
+    with levels(2) as (path, cached):
+        text = path.read_text()
+        for cpu, taken in (("v3", False), (None, True), ("v3", False), ("v4", False), ("v2", True), ("v1", True)):
+            path.write_text(text.replace("]] })", f']], cpu = "{cpu}" }})') if cpu else text)
+            out, _ = tap.ebscript(*cached, path)
+            tap.equal(out[0], "bpf.Object\tnil" if taken else "nil\tVERIFY", f"cpu = {cpu}")
+
+
+@tap.case("what is refused as v2, too: the first refusal is told, and logged alone")
+def both_levels():
+    with levels(1) as (path, cached):
+        for words in (cached, cached, ["--no-cache"]):
+            log = path.parent / "log"
+            out, err = tap.ebscript(*words, "--verifier-log", log, path)
+            tap.equal(out[0], "nil\tVERIFY", "the result")
+            tap.match(out[1], "`19` is only a number")
+            tap.equal(log.read_text().count('program "run"'), 1, "refusals in the log")
+            tap.ok("v2" not in "\n".join(err), "no word of the other level")
+
+
 tap.run()
