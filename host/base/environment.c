@@ -32,6 +32,7 @@ static const struct variable {
 	{ "TZDIR",            NOT_ROOT, "C library" },
 	{ "DEBUGINFOD_URLS",  REMOVED,  "libelf" },  // debug information comes from no network
 	{ "LIBBPF_LOG_LEVEL", REMOVED,  "libbpf" },  // -v is the switch
+	{ "LIBBPF_BPF_TOKEN_PATH", REMOVED, "libbpf" }, // a token of somebody else's
 	{ "UV_USE_IO_URING",  REMOVED,  "libuv" },
 	// clang-format on
 };

@@ -62,8 +62,20 @@ int ebs_map_set_types(struct ebs_map *map, uint32_t key_type_id, uint32_t value_
 	return result ? result : ebs_map_complete(map, error);
 }
 
-int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
-		     struct ebs_error *error)
+// In a buffer, __type(value, ...) names the samples' type; the kernel wants its own sizes.
+static void set_buffer_sizes(uint32_t type, struct bpf_map *definition)
+{
+	if (type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF) {
+		bpf_map__set_key_size(definition, 0);
+		bpf_map__set_value_size(definition, 0);
+	} else if (type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+		bpf_map__set_key_size(definition, sizeof(uint32_t));
+		bpf_map__set_value_size(definition, sizeof(uint32_t));
+	}
+}
+
+static int describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
+		    bool is_inner, struct ebs_error *error)
 {
 	struct bpf_map *inner = bpf_map__inner_map(definition);
 	const char *name = bpf_map__name(definition);
@@ -81,14 +93,8 @@ int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs
 			"newer libbpf",
 			map->name, kind->name, map->type, libbpf_version_string() + 1);
 	}
-	// In a buffer, __type(value, ...) names the samples' type; the kernel wants its own sizes.
-	if (map->type == BPF_MAP_TYPE_RINGBUF || map->type == BPF_MAP_TYPE_USER_RINGBUF) {
-		bpf_map__set_key_size(definition, 0);
-		bpf_map__set_value_size(definition, 0);
-	} else if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-		bpf_map__set_key_size(definition, sizeof(uint32_t));
-		bpf_map__set_value_size(definition, sizeof(uint32_t));
-	}
+	if (!is_inner) // libbpf from 1.2 on crashes there: it asks the object, which is not set
+		set_buffer_sizes(map->type, definition);
 	map->key_size = bpf_map__key_size(definition);
 	map->value_size = bpf_map__value_size(definition);
 	map->max_entries = bpf_map__max_entries(definition);
@@ -104,7 +110,13 @@ int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs
 	map->inner = calloc(1, sizeof(*map->inner));
 	if (!map->inner)
 		return ebs_error_errno(error, ENOMEM, "can't describe map \"%s\"", map->name);
-	return ebs_map_describe(map->inner, inner, types, error);
+	return describe(map->inner, inner, types, true, error);
+}
+
+int ebs_map_describe(struct ebs_map *map, struct bpf_map *definition, struct ebs_types *types,
+		     struct ebs_error *error)
+{
+	return describe(map, definition, types, false, error);
 }
 
 void ebs_map_release(struct ebs_map *map)
