@@ -127,6 +127,7 @@ class Corpus:
         self.bpf = folder / "tools/testing/selftests/bpf"
         self.folders = [self.bpf, self.bpf / "progs", self.bpf / "libarena/include"]
         self.headers = folder / "headers"
+        self.kernel_headers = folder / "tools/include/uapi"
         self.clang = [options.clang, "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-c", "-w", "-fms-extensions",
                       f"-D__TARGET_ARCH_{architecture()}", "-I", options.types, "-I", self.headers]
         for path in self.folders:
@@ -146,8 +147,12 @@ class Corpus:
             first, second = Path(folder, "clang.o"), Path(folder, "ebscript.o")
             # libc's headers take a target that they don't know for one of 32 bits, and ask for another
             # package's header then. So clang gets an empty one, and the machine's word size, as ebscript does.
-            status, _, seconds = run([*self.clang, "-I", self.options.stubs, path, "-o", first])
-            my_status, message, my_seconds = run([*self.mine, "--emit", f"obj={second}", "-e", LOAD, path])
+            for more in ([], ["-I", self.kernel_headers]):  # these only where Debian's own don't do
+                status, _, seconds = run([*self.clang, *more, "-I", self.options.stubs, path, "-o", first])
+                mine = [*self.mine, *more]
+                my_status, message, my_seconds = run([*mine, "--emit", f"obj={second}", "-e", LOAD, path])
+                if not (status and my_status):
+                    break
             both = (seconds, my_seconds)
             if status or my_status:
                 kind = "neither" if status and my_status else "only clang" if my_status else "only ebscript"
@@ -157,14 +162,14 @@ class Corpus:
             apart = differences(theirs, instructions(second))
             if apart:
                 # That kernel's libbpf and the installed one may write a macro in other C.
-                run([*self.mine, "-I", self.headers, "--emit", f"obj={second}", "-e", LOAD, path])
+                run([*mine, "-I", self.headers, "--emit", f"obj={second}", "-e", LOAD, path])
                 if differences(theirs, instructions(second)):
                     return "different", both, ", ".join(apart[:4])
             # Without a program bpftool loads nothing, and ebscript says that there is nothing to load.
             has_program = theirs.keys() - {".text"}
             if self.options.load and has_program and not run(["bpftool", "-L", "prog", "loadall", first, self.pins(path)])[0]:
                 shutil.rmtree(self.pins(path), ignore_errors=True)
-                my_status, message, _ = run([*self.mine, "--check", "-e", LOAD, path])
+                my_status, message, _ = run([*mine, "--check", "-e", LOAD, path])
                 if my_status:
                     return "not loaded", both, message.splitlines()[0] if message else ""
                 return "loaded", both, "its headers" if apart else ""
