@@ -22,8 +22,10 @@ local sanitized = tonumber(os.getenv("EBS_TEST_SLOWNESS") or 1) > 1
 
 local function every_allocation(path)
     local n = sanitized and 10 or 1
-    if path:find("random_types") then
-        n = 1000 -- these are more than all others together
+    for _, name in ipairs({ "random_types", "top", "watch" }) do
+        if path:find("/" .. name .. "_test", 1, true) then
+            n = 1000 -- each has more objects than all others together
+        end
     end
     return ("EBS_FAULTS_COLLECT=%d '%s' '%s'"):format(n, faults, path)
 end
