@@ -389,7 +389,7 @@ local Program = {}
 ---@field tracepoint? string its name
 ---@field functions? string|string[] of the kernel: names and globs
 ---@field symbols? string|string[] of a file: names and globs
----@field direction? "ingress"|"egress" of TC
+---@field direction? "ingress"|"egress"|string[] of TC: one or both
 ---@field hook? "prerouting"|"input"|"forward"|"output"|"postrouting"|string[] of netfilter
 ---@field family? "ipv4"|"ipv6" of netfilter
 ---@field priority? integer of netfilter; the lowest runs first

@@ -33,7 +33,7 @@ const struct ebs_attach_option_info ebs_attach_option_infos[EBS_ATTACH_OPTIONS] 
 	[EBS_ATTACH_TRACEPOINT] = { .name = "tracepoint" },
 	[EBS_ATTACH_FUNCTIONS] = { .name = "functions", .is_list = true },
 	[EBS_ATTACH_SYMBOLS] = { .name = "symbols", .is_list = true },
-	[EBS_ATTACH_DIRECTION] = { .name = "direction" },
+	[EBS_ATTACH_DIRECTION] = { .name = "direction", .is_list = true },
 	[EBS_ATTACH_FAMILY] = { .name = "family" },
 	[EBS_ATTACH_HOOK] = { .name = "hook", .is_list = true },
 	[EBS_ATTACH_PRIORITY] = { .name = "priority",
@@ -98,7 +98,7 @@ struct kind {
 #define UPROBE_MULTI_OPTIONS    (OPTION(PATH) | OPTION(SYMBOLS) | OPTION(PID))
 #define URETPROBE_MULTI_OPTIONS (UPROBE_MULTI_OPTIONS | OPTION(FORCE))
 // Lists that a kind takes as they are; of others each element is a place of its own.
-#define WHOLE_LISTS  (OPTION(FUNCTIONS) | OPTION(SYMBOLS))
+#define WHOLE_LISTS  (OPTION(FUNCTIONS) | OPTION(SYMBOLS) | OPTION(DIRECTION))
 #define ITER_OPTIONS (OPTION(MAP) | OPTION(PID) | OPTION(CGROUP))
 #define TC_OPTIONS   (OPTION(INTERFACE) | OPTION(DIRECTION))
 #define XDP_OPTIONS  (OPTION(INTERFACE) | OPTION(MODE) | OPTION(REPLACE))

@@ -29,7 +29,7 @@ enum ebs_attach_option {
 	EBS_ATTACH_TRACEPOINT, // text: its name
 	EBS_ATTACH_FUNCTIONS,  // list: of the kernel, globs too
 	EBS_ATTACH_SYMBOLS,    // list: of a file, globs too
-	EBS_ATTACH_DIRECTION,  // text: "ingress" or "egress"
+	EBS_ATTACH_DIRECTION,  // list: "ingress", "egress"
 	EBS_ATTACH_FAMILY,     // text: "ipv4" or "ipv6"
 	EBS_ATTACH_HOOK,       // list: of netfilter, "input"
 	EBS_ATTACH_PRIORITY,   // number: there; the lowest runs first

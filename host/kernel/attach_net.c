@@ -30,14 +30,9 @@ static int find_interface(const char *name, struct ebs_link *link, struct ebs_er
 	return index < 0 ? index : 0;
 }
 
-static int parse_direction(const struct ebs_program *program,
-			   const struct ebs_attach_options *options, bool *egress,
-			   struct ebs_error *error)
+// NULL is ingress.
+static int parse_direction(const char *direction, bool *egress, struct ebs_error *error)
 {
-	const char *direction = options->values[EBS_ATTACH_DIRECTION].text;
-
-	if (!direction)
-		direction = ebs_section_target(program);
 	*egress = direction && strcmp(direction, "egress") == 0;
 	if (direction && !*egress && strcmp(direction, "ingress"))
 		return ebs_error_set(error, "EINVAL",
@@ -46,20 +41,9 @@ static int parse_direction(const struct ebs_program *program,
 	return 0;
 }
 
-int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *options,
-		  struct ebs_link *link, struct ebs_error *error)
+static int attach_direction(struct ebs_program *program, const char *interface, bool egress,
+			    struct ebs_link *link, struct ebs_error *error)
 {
-	const char *interface = options->values[EBS_ATTACH_INTERFACE].text;
-	bool egress;
-	int result = parse_direction(program, options, &egress, error);
-
-	if (!result)
-		result = find_interface(interface, link, error);
-	if (!result)
-		result =
-			ebs_attach_note_bare(program->object, interface, link->info.ifindex, error);
-	if (result)
-		return result;
 	int fd = ebs_link_create(&(struct ebs_link_attributes){
 		.program = bpf_program__fd(program->handle),
 		.target = link->info.ifindex,
@@ -68,12 +52,38 @@ int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *
 		link->info.mode = "tcx";
 		return ebs_link_add_fd(link, fd);
 	}
-	result = fd == -EINVAL || fd == -EOPNOTSUPP
-			 ? ebs_clsact_attach(program, link->info.ifindex, egress, link)
-			 : fd;
+	int result = fd == -EINVAL || fd == -EOPNOTSUPP
+			     ? ebs_clsact_attach(program, link->info.ifindex, egress, link)
+			     : fd;
 	return result ? ebs_error_errno(error, result, "can't attach to TC %s of %s",
 					egress ? "egress" : "ingress", interface)
 		      : 0;
+}
+
+// To one interface, in one direction or in both.
+int ebs_attach_tc(struct ebs_program *program, const struct ebs_attach_options *options,
+		  struct ebs_link *link, struct ebs_error *error)
+{
+	const struct ebs_attach_value *list = &options->values[EBS_ATTACH_DIRECTION];
+	const char *interface = options->values[EBS_ATTACH_INTERFACE].text;
+	const char *section = ebs_section_target(program);
+	const char *const *directions = list->given ? list->items : &section;
+	uint32_t count = list->given ? list->count : 1;
+	int result = 0;
+	bool egress;
+
+	for (uint32_t i = 0; i < count && !result; i++)
+		result = parse_direction(directions[i], &egress, error);
+	if (!result)
+		result = find_interface(interface, link, error);
+	if (!result)
+		result =
+			ebs_attach_note_bare(program->object, interface, link->info.ifindex, error);
+	for (uint32_t i = 0; i < count && !result; i++) {
+		parse_direction(directions[i], &egress, error);
+		result = attach_direction(program, interface, egress, link, error);
+	}
+	return result;
 }
 
 int ebs_attach_netfilter(struct ebs_program *program, const struct ebs_attach_options *options,

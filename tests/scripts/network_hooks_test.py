@@ -176,6 +176,32 @@ def several():
     tap.equal(lines[8], ["true"], "nothing counts when they are closed")
 
 
+@tap.case("both directions by one call: all or none")
+def both_directions():
+    lines = run("tc", """
+    attach("count_in", { interface = "lo", direction = { "ingress", "up" } })
+    attach("count_in", { interface = "lo", direction = "up" })
+    send()
+    print(globals.inward)
+    local link = attach("count_in", { interface = "lo", direction = { "ingress" } })
+    send()
+    local one = globals.inward
+    link:close()
+    link = attach("count_in", { interface = "lo", direction = { "egress", "ingress" } })
+    send()
+    print(globals.inward - one > one)
+    link:close()
+    local before = globals.inward
+    send()
+    print(globals.inward == before)
+    """)
+    tap.match(lines[0][2], 'TC has no direction "up"')
+    tap.match(lines[1][2], 'TC has no direction "up"')
+    tap.equal(lines[2], ["0"], "counts when nothing is attached")
+    tap.equal([lines[3][1], lines[4][1]], ["tc", "tc"])
+    tap.equal(lines[5:], [["true"], ["true"]], "both count more than one; nothing counts after closing")
+
+
 @tap.case("several hooks: all or none, and the message names the one that failed")
 def several_hooks():
     lines = run("netfilter", """
