@@ -69,10 +69,10 @@ void ebs_make_room_for_file(lua_State *L)
 }
 
 // The kernel frees a map's memory some time after its last descriptor is closed: behind a grace
-// period, in a worker.
+// period, of sleepable programs too when one was attached, and in a worker.
 static void wait_for_kernel(void)
 {
-	const struct timespec workers = { .tv_nsec = 50000000 };
+	const struct timespec workers = { .tv_nsec = 300000000 };
 
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); // waits for a grace period
 	nanosleep(&workers, NULL);

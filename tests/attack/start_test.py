@@ -52,6 +52,8 @@ def start(text, *options, odd=None, before=()):
         file = Path(folder, "odd.lua")
         file.write_text(text)
         preload = {"LD_PRELOAD": str(PRELOAD), "EBS_ODD_START": odd} if odd else {}
+        if before:  # the search for leaks, in a build with sanitizers, needs /proc
+            preload["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         command = [*before, "env", *(f"{key}={value}" for key, value in preload.items()), tap.EBSCRIPT, *options, file]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,

@@ -204,7 +204,9 @@ for name, (body, turns) in IDIOMS.items():
         run(body, int(turns * SHARE))
 
 
-for name in "a new inner map", "an iterator's lines", "an object", "two objects", "handlers":
+# All of them with all turns; else those that hold the most.
+MOST = ("a new inner map", "an iterator's lines", "an object", "two objects", "handlers")
+for name in IDIOMS if SHARE == 1 else MOST:
 
     @tap.case(f"{name}, dropped over and over, with {MEMORY >> 20} MiB")
     def dropped_memory(name=name):
