@@ -52,8 +52,6 @@ def start(text, *options, odd=None, before=()):
         file = Path(folder, "odd.lua")
         file.write_text(text)
         preload = {"LD_PRELOAD": str(PRELOAD), "EBS_ODD_START": odd} if odd else {}
-        if before:  # the search for leaks, in a build with sanitizers, needs /proc
-            preload["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         command = [*before, "env", *(f"{key}={value}" for key, value in preload.items()), tap.EBSCRIPT, *options, file]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,
@@ -98,7 +96,8 @@ def limits():
 def hidden():
     tap.needs_kernel()
     tap.needs_root()
-    for folder in "/proc", "/sys", "/dev", "/sys/devices":
+    sanitized = os.environ.get("EBS_TEST_SLOWNESS", "1") != "1"  # then its runtime needs /proc
+    for folder in ("/sys", "/dev", "/sys/devices") if sanitized else ("/proc", "/sys", "/dev", "/sys/devices"):
         hide = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {folder} && exec \"$@\"", "sh"]
         tap.equal(start(SCRIPT, before=hide), None, folder)
 
