@@ -14,12 +14,11 @@
 #define FIRST_READINGS 2
 
 // How long all readings of the loop's turn may take, and a single one at least: then timers and
-// signals have their turn. Between two looks at the clock are so many samples.
-#define TURN_NS    10000000
-#define SHARE_NS   500000
-#define LOOK_EVERY 8
-#define SLOW_NS    100000  // for so many: then at each
-#define COARSE_NS  2000000 // a reading that may take as long is timed by the coarse clock
+// signals have their turn. The clock is looked at before each batch.
+#define TURN_NS   10000000
+#define SHARE_NS  500000
+#define SLOW_NS   100000  // since the last look: then behind each sample
+#define COARSE_NS 2000000 // a reading that may take as long is timed by the coarse clock
 
 static int64_t load_tag(const struct ebs_layout *layout, const uint8_t *data)
 {
@@ -149,12 +148,31 @@ static void look_at_clock(struct script_handler *handler)
 	handler->late = now >= handler->until;
 }
 
-// Whether the next sample of a batch is delivered, too.
-static inline bool goes_on(struct script_handler *handler, size_t index)
+// A reading has just begun where nothing was delivered yet: whether samples are slow is known from
+// the last one.
+static void look_before_batch(struct script_handler *handler)
 {
-	if (index % LOOK_EVERY == 0 || handler->slow)
+	if (handler->fresh)
 		look_at_clock(handler);
-	return handler->object->open && !handler->late;
+}
+
+// A batch, before which somebody has looked at the clock; behind slow samples that is done again.
+static void deliver_each(lua_State *L, struct script_handler *handler, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i && handler->slow)
+			look_at_clock(handler);
+		if (handler->late || !handler->object->open)
+			return;
+		handler->fresh++;
+		deliver_one(L, handler, &handler->batch[i]);
+	}
+}
+
+static void deliver_any(lua_State *L, struct script_handler *handler, size_t count)
+{
+	look_before_batch(handler);
+	deliver_each(L, handler, count);
 }
 
 // A batch of samples of the one type that there is, for a function that takes fields: most events
@@ -166,8 +184,13 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 	size_t words = plan->words;
 	int arguments = plan->count;
 
+	look_before_batch(handler);
+	if (handler->slow || handler->late) {
+		deliver_each(L, handler, count);
+		return;
+	}
 	look_for_long(handler, plan, handler->batch, count);
-	for (size_t i = 0; i < count && goes_on(handler, i); i++) {
+	for (size_t i = 0; i < count && handler->object->open; i++) {
 		const struct ebs_sample *sample = &handler->batch[i];
 
 		handler->fresh = handler->taken + i + 1;
@@ -185,20 +208,12 @@ static void deliver_fields(lua_State *L, struct script_handler *handler, size_t 
 // A batch for columns that print them without the script: no Lua runs, so all rows go out at once.
 static void deliver_rows(lua_State *L, struct script_handler *handler, size_t count)
 {
-	look_at_clock(handler);
+	look_before_batch(handler);
 	if (handler->late)
 		return;
 	handler->fresh += count;
 	look_for_long(handler, &handler->plans[0], handler->batch, count);
 	ebs_columns_print_all(L, 4, handler->plans[0].layout, handler->batch, count);
-}
-
-static void deliver_any(lua_State *L, struct script_handler *handler, size_t count)
-{
-	for (size_t i = 0; i < count && goes_on(handler, i); i++) {
-		handler->fresh++;
-		deliver_one(L, handler, &handler->batch[i]);
-	}
 }
 
 // How batches are delivered. The functions are on the stack.
