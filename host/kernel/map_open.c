@@ -15,6 +15,7 @@
 #include "base/trust.h"
 #include "kernel/map_info.h"
 #include "kernel/map_memory.h"
+#include "kernel/pin.h"
 
 static struct ebs_map *new_map(const struct bpf_map_info *info, struct ebs_error *error)
 {
@@ -77,11 +78,7 @@ static int take_own_types(struct ebs_map *map, const struct bpf_map_info *info,
 // What a descriptor of bpf(2) stands for, as the kernel names it: "bpf-map", "bpf-prog".
 static bool is_map(int fd, char *kind, size_t size)
 {
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ssize_t length = readlink(path, kind, size - 1);
-	kind[length > 0 ? length : 0] = '\0';
+	ebs_pin_name_fd(fd, kind, size);
 	return strstr(kind, "bpf-map") || !*kind;
 }
 

@@ -129,14 +129,20 @@ int ebs_link_unpin(struct ebs_link *link, struct ebs_error *error)
 	return result;
 }
 
-// What a descriptor of bpf(2) stands for, as /proc names it: "anon_inode:bpf-map".
-static enum ebs_pin_kind kind_of(int fd)
+void ebs_pin_name_fd(int fd, char *name, size_t size)
 {
-	char path[48], kind[64];
+	char path[48];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ssize_t length = readlink(path, kind, sizeof(kind) - 1);
-	kind[length > 0 ? length : 0] = '\0';
+	ssize_t length = readlink(path, name, size - 1);
+	name[length > 0 ? length : 0] = '\0';
+}
+
+static enum ebs_pin_kind kind_of(int fd)
+{
+	char kind[64];
+
+	ebs_pin_name_fd(fd, kind, sizeof(kind));
 	return strstr(kind, "bpf-map")                                ? EBS_PIN_MAP
 	       : strstr(kind, "bpf-prog")                             ? EBS_PIN_PROGRAM
 	       : strstr(kind, "bpf_link") || strstr(kind, "bpf-link") ? EBS_PIN_LINK

@@ -4,6 +4,7 @@
 #define EBS_KERNEL_PIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -24,6 +25,9 @@ int ebs_explain_pin(const char *what, const char *path, int number, struct ebs_e
 int ebs_link_pin(struct ebs_link *link, const char *path, struct ebs_error *error);
 int ebs_link_unpin(struct ebs_link *link, struct ebs_error *error);
 int ebs_program_pin(const struct ebs_program *program, const char *path, struct ebs_error *error);
+
+// Writes what a descriptor of bpf(2) is, as /proc names it: "anon_inode:bpf-map"; "" without /proc.
+void ebs_pin_name_fd(int fd, char *name, size_t size);
 
 // What is pinned there. EBS_PIN_UNKNOWN where it can't be opened or is nothing of these.
 enum ebs_pin_kind { EBS_PIN_UNKNOWN, EBS_PIN_MAP, EBS_PIN_PROGRAM, EBS_PIN_LINK };
